@@ -1,0 +1,79 @@
+/*
+ * The audit log: append-only lines, on disk before anyone is told.
+ *
+ * A folder of segments "audit-NNNNNNNNNN.jsonl" (numbered from 1). One
+ * writer thread takes everything that waits, appends it with one write, makes it durable
+ * with one fdatasync, and posts all completions at once: groups form by themselves.
+ *
+ * When an append fails (disk full, I/O error) its records fail, the torn tail is cut
+ * off, and the next records are tried afresh: service comes back when the log does. After a failed
+ * fdatasync the segment is closed and a new one begun, because what the kernel
+ * holds of the old one can no longer be trusted to reach the disk.
+ */
+#pragma once
+
+#include "util/mailbox.h"
+#include "util/bytes.h"
+
+typedef struct audit audit_t;
+
+#define AUDIT_RECORD_MAX (256u * 1024)
+
+typedef struct {
+    const char *dir;          /* made when absent, 0750; files 0640 */
+    uint64_t segment_bytes;   /* a segment is closed past this; default 64 MiB */
+    unsigned bound_ms;        /* a record not durable by then fails; default 2000 */
+    unsigned queue_max;       /* records waiting before P11KMS_E_AUDIT; default 16384 */
+} audit_options;
+
+typedef struct audit_record audit_record_t;
+struct audit_record {
+    completion_t done; /* first; run is set by the caller */
+    mailbox_t *mailbox;
+    buf_t line;     /* one JSON object, no newline; the record owns it, and it is freed by the caller */
+    p11kms_err err; /* OK: durable. AUDIT: not in the log, or not known to be: do not release. */
+    int64_t submitted_us;
+    audit_record_t *link; /* private */
+};
+
+/**
+ * Takes the folder's lock. A torn last line (no newline) left by a crash is cut off
+ * and kept beside the log in "torn-NNNN".
+ *
+ * @retval P11KMS_E_AUDIT  Not writable, locked by another process, or a segment is missing in the
+ *         middle; detail says what to do.
+ */
+MUST_USE p11kms_err audit_open(const audit_options *options, audit_t **ret);
+/** Writes what waits, then closes. */
+void audit_close(audit_t *audit);
+DEFINE_CLEANUP(audit_t *, audit, audit_close);
+
+/**
+ * Never blocks. Completes through record->mailbox within bound_ms even when the
+ * disk hangs: the caller gets P11KMS_E_AUDIT then, and the record's line has been
+ * taken from it. Thread-safe.
+ */
+void audit_submit(audit_t *audit, audit_record_t *record);
+/** Submit and wait; for start-up and worker threads. */
+MUST_USE p11kms_err audit_append(audit_t *audit, slice_t line);
+
+/** The last append succeeded, or none has failed yet. */
+bool audit_healthy(const audit_t *audit);
+/** Why not; "" when healthy. */
+void audit_problem(const audit_t *audit, char *out, size_t size);
+
+/**
+ * Whether the newest @p max_bytes of the log hold a record whose line contains
+ * `"eventID":"ID"`; for the outbox after a crash.
+ */
+MUST_USE p11kms_err audit_contains(audit_t *audit, const char *event_id, uint64_t max_bytes, bool *ret);
+
+typedef struct {
+    uint64_t records;
+    uint64_t commits; /* records / commits is the group size */
+    uint64_t failures;
+    uint64_t bytes;
+    unsigned waiting;
+    uint64_t commit_us_total;
+} audit_stats;
+audit_stats audit_get_stats(const audit_t *audit);

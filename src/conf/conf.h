@@ -1,0 +1,187 @@
+/*
+ * YAML to checked, immutable configuration. Every message is
+ * "FILE:LINE:COLUMN: path: what is wrong", one a line, as many as are found
+ * (at most 20), so that a file is mended in one round. Unknown names are errors,
+ * with the nearest known one. Nothing a configuration names is opened here.
+ *
+ * Pointers in these structs live as long as the struct they came with.
+ */
+#pragma once
+
+#include "util/bytes.h"
+
+/** Where a value stands, for messages about it that are found later. */
+typedef struct {
+    const char *file;
+    unsigned line;
+    unsigned column;
+} conf_place;
+
+/* ---- p11kmsd.yaml ---- */
+
+typedef enum { LISTEN_HTTPS, LISTEN_HTTP, LISTEN_UNIX } listen_kind;
+
+typedef struct {
+    listen_kind kind;
+    const char *host; /* "0.0.0.0", "::", a name; NULL for UNIX */
+    unsigned port;    /* 0: the kernel chooses */
+    const char *path; /* UNIX */
+    unsigned mode;    /* UNIX: file mode, default 0666: peers are told apart by uid */
+    const char *certificate; /* HTTPS: PEM files */
+    const char *key;
+    const char *client_ca;   /* PEM bundle; NULL: client certificates are not asked for */
+    conf_place place;
+} conf_listen;
+
+typedef struct {
+    const char *name;
+    const char *uri;
+    const char *module;
+    const char *init_args;
+    const char *pin_source;
+    bool session_copies;
+    unsigned sessions;
+    unsigned op_deadline_ms;
+    unsigned slow_deadline_ms;
+    unsigned start_deadline_ms;
+    unsigned queue_max;
+    conf_place place;
+} conf_token;
+
+typedef struct conf {
+    const char *file;
+    const conf_listen *listen;
+    size_t n_listen;
+    const conf_listen *monitor; /* health and metrics; NULL: none */
+    const conf_token *tokens;
+    size_t n_tokens;
+    const char *default_token; /* for keys that name none: the first token unless set */
+    const char *region;        /* of declared keys and unsigned callers; default "us-east-1" */
+    const char *store;
+    const char *audit_dir;
+    uint64_t audit_segment_bytes;
+    unsigned audit_bound_ms;
+    unsigned audit_queue_max;
+    const char *identities_dir; /* NULL: none */
+    const char *keys_dir;       /* NULL: none */
+    const char *log_level;
+    unsigned connections_max;
+    unsigned header_timeout_ms;
+    unsigned body_timeout_ms;
+    unsigned idle_timeout_ms;
+    unsigned stop_timeout_ms; /* graceful stop */
+    unsigned skew_seconds;    /* SigV4; default and maximum 300 */
+    const char *user;         /* drop to; NULL: stay */
+} conf_t;
+
+/**
+ * @param dev  Plain http:// is allowed, on loopback addresses.
+ * @param[out] problems  Appended messages.
+ * @retval P11KMS_E_CONFIG  Something is wrong; @p problems says what.
+ * @retval P11KMS_E_IO      The file cannot be read.
+ */
+MUST_USE p11kms_err conf_load(const char *file, bool dev, buf_t *problems, conf_t **ret);
+void conf_free(conf_t *conf);
+DEFINE_CLEANUP(conf_t *, conf, conf_free);
+
+/** "https://host:port", "http://127.0.0.1:8080", "unix:/path" as --listen takes it. */
+MUST_USE p11kms_err conf_parse_listen(const char *url, bool dev, conf_listen *ret, char **ret_storage);
+
+/* ---- declarations: identities.d and keys.d (*.yaml, in name order), and --seed ---- */
+
+typedef struct {
+    const char *name;
+    const char *json; /* the document as JSON text, whichever of YAML or JSON it was written in */
+    conf_place place; /* of the document */
+} conf_policy;
+
+typedef struct {
+    const char *key;
+    const char *value;
+} conf_tag;
+
+typedef struct {
+    const char *id;
+    const char *secret; /* fixed keys: --dev alone */
+    bool active;
+    conf_place place;
+} conf_access_key;
+
+typedef struct {
+    const char *name;
+    const char *path;    /* "/" unless set */
+    bool administrator;  /* may do everything in its account that no policy denies, and p11kms: administration */
+    const conf_access_key *access_keys;
+    size_t n_access_keys;
+    const conf_policy *policies;
+    size_t n_policies;
+    const char *const *groups;
+    size_t n_groups;
+    const conf_tag *tags;
+    size_t n_tags;
+    conf_place place;
+} conf_user;
+
+typedef struct {
+    const char *name;
+    const conf_policy *policies;
+    size_t n_policies;
+    conf_place place;
+} conf_group;
+
+typedef struct {
+    const char *id;
+    const conf_user *users;
+    size_t n_users;
+    const conf_group *groups;
+    size_t n_groups;
+    conf_place place;
+} conf_account;
+
+/** A transport identity that needs no signature. Every field given must match; at least one is. */
+typedef struct {
+    bool is_unix;        /* else a client certificate */
+    const char *uid;     /* a number or a user name; NULL: any */
+    const char *gid;     /* a number or a group name */
+    const char *subject; /* exact RFC 2253 text */
+    const char *san;     /* one SAN, "DNS:db1.example" or "URI:spiffe://..." */
+    const char *sha256;  /* fingerprint, lower-case hex without colons */
+    const char *principal; /* arn:aws:iam::ACCOUNT:user/NAME */
+    conf_place place;
+} conf_peer_rule;
+
+typedef struct {
+    const char *account;
+    const char *region; /* NULL: the configuration's */
+    const char *alias;  /* "alias/app": a declared key is known by it */
+    const char *spec;   /* "SYMMETRIC_DEFAULT" */
+    const char *description;
+    const char *token;   /* NULL: the default one */
+    bool enabled;
+    int rotation_days;   /* 0: off. "rotation: true" is 365 */
+    const conf_tag *tags;
+    size_t n_tags;
+    const conf_policy *policy; /* NULL: the default key policy */
+    conf_place place;
+} conf_key;
+
+typedef struct conf_declared {
+    const conf_account *accounts;
+    size_t n_accounts;
+    const conf_peer_rule *peers;
+    size_t n_peers;
+    const conf_key *keys;
+    size_t n_keys;
+} conf_declared_t;
+
+/**
+ * Read declarations from a folder (or one file). Sections accounts, peers and keys
+ * may stand in any file. References across files (groups, principals, accounts of
+ * keys, aliases declared twice) are checked over all @p n_paths together.
+ *
+ * @param dev  Fixed access key secrets are allowed.
+ */
+MUST_USE p11kms_err conf_load_declared(const char *const *paths, size_t n_paths, bool dev, buf_t *problems,
+                                       conf_declared_t **ret);
+void conf_declared_free(conf_declared_t *declared);
+DEFINE_CLEANUP(conf_declared_t *, conf_declared, conf_declared_free);

@@ -1,0 +1,108 @@
+/*
+ * Who is asking: principals, access keys, SigV4, mutual TLS and Unix peers.
+ *
+ * An identity_t is an immutable snapshot built from declarations and access
+ * keys; a change builds another and the daemon swaps it. Reference-counted,
+ * thread-safe. Secret access keys stand in it in secret memory only.
+ */
+#pragma once
+
+#include "conf/conf.h"
+#include "policy/policy.h"
+#include "util/message.h"
+#include "util/secret.h"
+
+typedef enum { PRINCIPAL_USER, PRINCIPAL_ROLE_SESSION, PRINCIPAL_SERVICE } principal_kind;
+
+/** Lives as long as the identity_t it came from; hold a reference to that. */
+typedef struct {
+    principal_kind kind;
+    const char *account;
+    const char *arn;          /* arn:aws:iam::ACCOUNT:user/NAME */
+    const char *name;
+    const char *principal_id; /* "AIDA" + 17 characters derived from the ARN, stable */
+    bool administrator;
+    policy_t *const *policies; /* its own and its groups' */
+    size_t n_policies;
+    const conf_tag *tags;
+    size_t n_tags;
+} principal_t;
+
+typedef struct identity identity_t;
+
+/** An access key as the builder hands it in: from the store, already unsealed, or fixed (--dev). */
+typedef struct {
+    const char *id;
+    const char *account;
+    const char *user;
+    slice_t secret; /* copied into secret memory */
+    bool active;
+} identity_key;
+
+/**
+ * @param declared  Copied from; need not outlive the call.
+ * @param keys      Keys of users that are not declared are kept out.
+ * @param[out] problems  Messages with their place: a malformed policy document, an unknown user or group name.
+ * @retval P11KMS_E_CONFIG
+ */
+MUST_USE p11kms_err identity_build(const conf_declared_t *declared, const identity_key *keys, size_t n_keys,
+                                   buf_t *problems, identity_t **ret);
+identity_t *identity_ref(identity_t *identity);
+void identity_unref(identity_t *identity);
+DEFINE_CLEANUP(identity_t *, identity, identity_unref);
+
+size_t identity_count(const identity_t *identity);
+/** By ARN; NULL when unknown. */
+const principal_t *identity_find(const identity_t *identity, slice_t arn);
+/** The account is declared. */
+bool identity_has_account(const identity_t *identity, slice_t account);
+
+/** What authentication established. Views into the message or the identity. */
+typedef struct {
+    const principal_t *principal; /* NULL when refused */
+    char access_key_id[129];      /* also when refused, for the audit record; "" when there was none */
+    char region[33];              /* from the credential scope; "" when unsigned */
+    char service[33];
+    const char *method;           /* "SigV4", "UnixPeer", "Certificate" */
+} identity_auth;
+
+typedef struct {
+    int64_t now_ms;        /* clock_wall_ms() */
+    unsigned skew_seconds; /* at most 300 */
+    /** The services answered here, for the scope check: the one the request's target belongs to. */
+    const char *service;   /* "kms"; NULL: any of kms, secretsmanager, ssm, sts, p11kms */
+} identity_check;
+
+/**
+ * Verify who sent @p message. A request that carries a signature is judged by it alone;
+ * one without is mapped by its transport (Unix peer, client certificate).
+ *
+ * Header form ("Authorization: AWS4-HMAC-SHA256 ...") and query form (X-Amz-Algorithm=...),
+ * payload hash verified against the body. Constant-time comparison; unknown keys cost what
+ * known ones cost. Source: AWS "Signature Version 4 signing process"; codes: docs/identity.md.
+ *
+ * @retval P11KMS_E_AUTH_MISSING, _INCOMPLETE, _UNKNOWN_KEY, _SIGNATURE, _EXPIRED
+ *         with AWS's sentence as detail. @p ret->access_key_id is filled in all cases.
+ */
+MUST_USE p11kms_err identity_authenticate(identity_t *identity, const message_t *message, const identity_check *check,
+                                          identity_auth *ret);
+
+/** A new access key: id "AKIA" + 16 of [A-Z2-7], secret 40 of base64's alphabet. */
+MUST_USE p11kms_err identity_make_key(char ret_id[21], secret_t **ret_secret);
+
+/* ---- the signing side: for the command line, the load generator and tests ---- */
+
+typedef struct {
+    const char *access_key_id;
+    slice_t secret;
+    const char *region;
+    const char *service;
+} sigv4_credentials;
+
+/**
+ * Append "Authorization", "X-Amz-Date" and "X-Amz-Content-Sha256" header lines ("Name: value\r\n")
+ * for a request whose other headers are @p headers (lower-case names, host among them), all of them signed.
+ */
+MUST_USE p11kms_err sigv4_sign(const sigv4_credentials *credentials, slice_t method, slice_t path, slice_t query,
+                               const header_t *headers, size_t n_headers, slice_t body, int64_t now_ms,
+                               buf_t *out);

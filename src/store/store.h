@@ -1,0 +1,150 @@
+/*
+ * The store: rows in, rows out. One SQL dialect, all statements in one table,
+ * a driver beneath (SQLite: WAL, synchronous=FULL). Knows no policy, no token
+ * and no plaintext.
+ *
+ * One writer: a store_t is used by one thread at a time (the core's worker, or a
+ * tool). Crypto requests never come here; they read the snapshots of kms.
+ *
+ * Times are ms since the epoch. Text pointers in rows handed to a callback are
+ * valid during the callback only. Resources are keyed by account and region.
+ */
+#pragma once
+
+#include "util/bytes.h"
+
+typedef struct store store_t;
+
+#define STORE_ID 16
+
+/**
+ * Open or make the database; runs the numbered migrations that are missing.
+ *
+ * @retval P11KMS_E_STORE_NEWER  Detail names both versions and what to do.
+ * @retval P11KMS_E_STORE        Not a database, damaged (quick_check), not ours (application_id), locked.
+ */
+MUST_USE p11kms_err store_open(const char *path, store_t **ret);
+/** As above, but changes nothing and never creates. @retval P11KMS_E_NOT_FOUND when there is none. */
+MUST_USE p11kms_err store_open_readonly(const char *path, store_t **ret);
+void store_close(store_t *store);
+DEFINE_CLEANUP(store_t *, store, store_close);
+
+/** The schema version this program writes. */
+unsigned store_schema_version(void);
+
+/** Writes are possible (a no-op write transaction commits). For /readyz and doctor. */
+MUST_USE p11kms_err store_check(store_t *store);
+/** A consistent copy into a new file, while others go on writing. @retval P11KMS_E_EXISTS */
+MUST_USE p11kms_err store_backup(store_t *store, const char *to_path);
+
+/* Transactions do not nest. commit returns once it is on disk. */
+MUST_USE p11kms_err store_begin(store_t *store);
+MUST_USE p11kms_err store_commit(store_t *store);
+void store_rollback(store_t *store);
+
+/* ---- meta: small named values ---- */
+MUST_USE p11kms_err store_meta_get(store_t *store, const char *name, buf_t *ret); /* NOT_FOUND */
+MUST_USE p11kms_err store_meta_put(store_t *store, const char *name, slice_t value);
+
+/* ---- KMS keys ---- */
+typedef struct {
+    uint8_t id[STORE_ID]; /* the UUID; multi-Region keys will share it between regions */
+    const char *account;  /* 12 digits */
+    const char *region;
+    const char *spec;   /* "SYMMETRIC_DEFAULT" */
+    const char *usage;  /* "ENCRYPT_DECRYPT" */
+    const char *origin; /* "AWS_KMS" */
+    const char *state;  /* "Enabled", "Disabled", "PendingDeletion" */
+    const char *token;  /* configuration name of the token it lives on */
+    const char *description;
+    const char *policy; /* JSON text */
+    int64_t created;
+    int64_t deletion_at; /* 0: none scheduled */
+    int rotation_days;   /* 0: automatic rotation is off */
+    int64_t rotation_next; /* 0: off */
+    uint8_t current_material[STORE_ID];
+} store_key;
+
+MUST_USE p11kms_err store_key_insert(store_t *store, const store_key *row); /* EXISTS */
+MUST_USE p11kms_err store_key_update(store_t *store, const store_key *row); /* every column but id, account, region, created; NOT_FOUND */
+MUST_USE p11kms_err store_key_delete(store_t *store, const store_key *row); /* with its materials, aliases, tags */
+MUST_USE p11kms_err store_key_each(store_t *store, p11kms_err (*each)(void *arg, const store_key *row), void *arg);
+
+/* ---- key materials: the versions of a key ---- */
+typedef struct {
+    uint8_t id[STORE_ID]; /* the token object's CKA_ID */
+    uint8_t key_id[STORE_ID];
+    const char *account;
+    const char *region;
+    unsigned number; /* 1 is the first; rises with every rotation */
+    const char *token;
+    const char *scheme; /* "PRF-HMAC-SHA256": how messages are made under it */
+    const char *cause;  /* "CREATE", "AUTOMATIC", "ON_DEMAND" */
+    int64_t created;
+} store_material;
+
+MUST_USE p11kms_err store_material_insert(store_t *store, const store_material *row);
+MUST_USE p11kms_err store_material_each(store_t *store, p11kms_err (*each)(void *arg, const store_material *row), void *arg);
+
+/*
+ * Intents: a token object is about to be made or destroyed. Written and committed
+ * before the token is asked, removed with the rows that make it real; what start-up
+ * finds here is half done, and safe to destroy.
+ */
+typedef struct {
+    uint8_t material_id[STORE_ID];
+    const char *token;
+    int64_t created;
+} store_intent;
+MUST_USE p11kms_err store_intent_put(store_t *store, const store_intent *row);
+MUST_USE p11kms_err store_intent_delete(store_t *store, const uint8_t material_id[STORE_ID]);
+MUST_USE p11kms_err store_intent_each(store_t *store, p11kms_err (*each)(void *arg, const store_intent *row), void *arg);
+
+/* ---- aliases ---- */
+typedef struct {
+    const char *account;
+    const char *region;
+    const char *name; /* with "alias/" */
+    uint8_t key_id[STORE_ID];
+    int64_t created;
+    int64_t updated;
+} store_alias;
+MUST_USE p11kms_err store_alias_insert(store_t *store, const store_alias *row); /* EXISTS */
+MUST_USE p11kms_err store_alias_update(store_t *store, const store_alias *row); /* NOT_FOUND */
+MUST_USE p11kms_err store_alias_delete(store_t *store, const char *account, const char *region, const char *name); /* NOT_FOUND */
+MUST_USE p11kms_err store_alias_each(store_t *store, p11kms_err (*each)(void *arg, const store_alias *row), void *arg);
+
+/* ---- tags of keys ---- */
+typedef struct {
+    const char *account;
+    const char *region;
+    uint8_t key_id[STORE_ID];
+    const char *name;
+    const char *value;
+} store_tag;
+MUST_USE p11kms_err store_tag_put(store_t *store, const store_tag *row); /* inserts or replaces */
+MUST_USE p11kms_err store_tag_delete(store_t *store, const store_tag *row); /* none there is success */
+MUST_USE p11kms_err store_tag_each(store_t *store, p11kms_err (*each)(void *arg, const store_tag *row), void *arg);
+
+/* ---- access keys; the secret is sealed before it comes here ---- */
+typedef struct {
+    const char *id; /* "AKIA..." */
+    const char *account;
+    const char *user;
+    slice_t sealed; /* an envelope blob; context is {"AccessKeyId": id} */
+    bool active;
+    int64_t created;
+} store_access_key;
+MUST_USE p11kms_err store_access_key_insert(store_t *store, const store_access_key *row); /* EXISTS */
+MUST_USE p11kms_err store_access_key_set_active(store_t *store, const char *id, bool active); /* NOT_FOUND */
+MUST_USE p11kms_err store_access_key_delete(store_t *store, const char *id); /* NOT_FOUND */
+MUST_USE p11kms_err store_access_key_each(store_t *store, p11kms_err (*each)(void *arg, const store_access_key *row), void *arg);
+
+/*
+ * The audit outbox: the record of a change is written in the change's own
+ * transaction, and removed once the audit log holds it, so that a crash between
+ * the two leaves no change without its record.
+ */
+MUST_USE p11kms_err store_outbox_put(store_t *store, const char *event_id, slice_t record);
+MUST_USE p11kms_err store_outbox_delete(store_t *store, const char *event_id);
+MUST_USE p11kms_err store_outbox_each(store_t *store, p11kms_err (*each)(void *arg, const char *event_id, slice_t record), void *arg);
