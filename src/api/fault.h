@@ -1,0 +1,26 @@
+/*
+ * The one table between our errors and AWS's: code, HTTP status, and what the
+ * message is. Codes: SEMANTICS sections 1 to 3; docs/api.md lists them.
+ */
+#pragma once
+
+#include "util/bytes.h"
+
+typedef struct {
+    p11kms_err err;
+    const char *code;        /* "NotFoundException" */
+    const char *record_code; /* in audit records: "AccessDenied", else as code */
+    int status;
+    enum {
+        FAULT_DETAIL, /* the error's detail */
+        FAULT_FIXED,  /* `message` below: the detail is ours, for the log alone */
+        FAULT_NONE    /* no message member at all */
+    } says;
+    const char *message;
+} fault_t;
+
+/** Every error has a row; what is unexpected becomes KMSInternalException, whose detail never leaves. */
+const fault_t *fault_of(p11kms_err err);
+
+/** {"__type":CODE,"message":...}; @p service decides between "message" and "Message" (SEMANTICS 1). Appends. */
+void fault_write(p11kms_err err, const char *detail, const char *service, buf_t *body);

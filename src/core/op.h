@@ -1,0 +1,201 @@
+/*
+ * One operation, from request to release, always in this order:
+ *
+ *     authenticate -> authorise -> act -> record -> release
+ *
+ * core owns the order and refuses a step out of turn: op_token() and op_change()
+ * abort the process when the operation has not been authorised, and no answer
+ * leaves before its audit record is durable. What an operation does is a row of
+ * a table (op_row) whose steps are continuations on the loop:
+ *
+ *     start(op) -> op_authorize() -> op_token(op, ..., next) | op_change(op, ..., next) -> op_done(op)
+ *
+ * Every step ends by handing the operation on, op_done() or op_fail(); after
+ * that the step must not touch it.
+ */
+#pragma once
+
+#include "audit/audit.h"
+#include "identity/identity.h"
+#include "policy/policy.h"
+#include "store/store.h"
+#include "token/token.h"
+#include "util/arena.h"
+#include "util/json.h"
+#include "util/message.h"
+
+typedef struct core core_t;
+typedef struct op op_t;
+
+typedef void (*op_step)(op_t *op);
+
+/**
+ * A change, on the worker thread inside a store transaction. On P11KMS_OK the
+ * answer (op->out) is complete, the frame writes the record into the outbox and commits, then
+ * calls op->on_commit; on an error or a failed commit it rolls back and calls op->on_abort.
+ */
+typedef p11kms_err (*op_change_fn)(op_t *op, store_t *store);
+
+/** What kind of operation this is; one row each, in src/api/operations.c. */
+typedef struct op_row {
+    const char *name;         /* "GenerateDataKey" */
+    const char *service;      /* "kms" */
+    const char *event_source; /* "kms.amazonaws.com" */
+    const char *action;       /* "kms:GenerateDataKey" */
+    bool read_only;           /* CloudTrail's readOnly: true for cryptographic calls too */
+    op_step start;            /* NULL: known to AWS, not to this version */
+    const struct shape *input;  /* api's */
+    const struct shape *output;
+} op_row_t;
+
+/** Stages, for the latency histograms. */
+typedef enum { STAGE_AUTHENTICATE, STAGE_DECODE, STAGE_AUTHORIZE, STAGE_TOKEN, STAGE_STORE, STAGE_AUDIT, STAGE_TOTAL, STAGE_COUNT } op_stage;
+
+typedef enum { OP_NEW, OP_AUTHENTICATED, OP_AUTHORISED, OP_ACTING, OP_RECORDING, OP_RELEASED } op_phase;
+
+#define OP_RESOURCES_MAX 2
+
+typedef struct {
+    const char *arn;
+    const char *account;
+    const char *type; /* "AWS::KMS::Key" */
+} op_resource_t;
+
+struct op {
+    core_t *core;
+    arena_t *arena; /* lives and is wiped with the operation */
+    op_phase phase;
+
+    /* the request; NULL in the daemon's own acts */
+    const message_t *message;
+    void *exchange; /* the edge's: whom to answer */
+    char request_id[UUID_TEXT];
+    char event_id[UUID_TEXT];
+    const op_row_t *row; /* NULL until the target is known */
+    json_t *input;       /* validated body; freed (wiped) with the operation */
+
+    /* who */
+    identity_t *identity; /* the snapshot auth points into; a reference */
+    identity_auth auth;
+    const char *region;  /* resources are looked up here */
+    const char *account; /* the caller's */
+
+    /* on what, for the record */
+    op_resource_t resources[OP_RESOURCES_MAX];
+    size_t n_resources;
+    const char *service_event; /* the daemon's own acts: "RotateKey", "DeleteKey", "Start" ... */
+    json_t *service_detail;    /* their details, owned */
+    const char *detail_json;   /* arena: same, as JSON text */
+
+    /* the answer: a JSON body, wiped once sent */
+    buf_t out;
+    p11kms_err err;
+    const char *err_detail; /* arena */
+
+    /* what is under way */
+    op_step next;
+    token_op_t token_op;
+    op_change_fn change;
+    void (*on_commit)(op_t *op); /* worker thread, after the commit: publish snapshots */
+    void (*on_abort)(op_t *op);  /* worker thread, after the rollback: drop what was staged */
+    void *act;                   /* the acting room's state, usually in the arena */
+    void (*act_free)(op_t *op);  /* called before the operation is freed; may be NULL */
+    bool changed;                /* an outbox row holds the record */
+
+    /* private to core */
+    completion_t work_done;
+    audit_record_t record;
+    op_t *link;
+    int64_t started_us;
+    int64_t stage_us;
+    uint32_t stage_spent_us[STAGE_COUNT];
+};
+
+/* ---- the steps, all on the loop's thread ---- */
+
+/**
+ * Does the policy let this caller do row->action on @p resource?
+ *
+ * @param resource         Its ARN ("*" where the operation has none) and owner; kept for the record.
+ * @param resource_policy  The key's or secret's policy, or NULL.
+ * @param resource_decides policy.h: true for KMS keys.
+ * @param lookup           Condition keys of the service; those of the frame (aws:...) are added here.
+ * @retval P11KMS_E_DENIED  AWS's sentence is the detail.
+ */
+MUST_USE p11kms_err op_authorize(op_t *op, const op_resource_t *resource, policy_t *resource_policy, bool resource_decides,
+                                 policy_lookup lookup, void *lookup_arg);
+/** As above for another action than the row's (ReEncryptTo, CreateAlias on the alias). */
+MUST_USE p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *resource,
+                                    policy_t *resource_policy, bool resource_decides, policy_lookup lookup,
+                                    void *lookup_arg);
+
+/** Run op->token_op (kind, key_id, in set by the caller) on @p token, then next(op); read op->token_op.err there. */
+void op_token(op_t *op, token_t *token, op_step next);
+
+/** Run @p change on the worker, then next(op) with op->err set; op_done() or op_fail() from there. */
+void op_change(op_t *op, op_change_fn change, op_step next);
+
+/** Record success, then release op->out. */
+void op_done(op_t *op);
+/** Record the refusal, then release a fault. Takes the detail of @p err from this thread. */
+void op_fail(op_t *op, p11kms_err err);
+
+/* ---- the frame ---- */
+
+/** What the edge (api) lends to core. */
+typedef struct {
+    /** CloudTrail's requestParameters and responseElements as JSON values ("null" included); nothing sensitive. */
+    void (*write_parameters)(const op_t *op, jw_t *w);
+    void (*write_response)(const op_t *op, jw_t *w);
+    /** "AccessDenied", "NotFoundException": the record's errorCode. */
+    const char *(*error_code)(const op_t *op);
+    /** The record is durable (or the fault must leave without one): answer op->exchange. The op is freed after. */
+    void (*release)(op_t *op);
+} core_edge;
+
+typedef struct {
+    audit_t *audit;
+    store_t *store; /* handed to the worker thread; closed by core_free() */
+    token_t *const *tokens;
+    size_t n_tokens;
+    mailbox_t *mailbox; /* the loop's */
+    const core_edge *edge;
+    const char *region;
+    unsigned skew_seconds;
+    const char *instance; /* account of the daemon's own records: "p11kms" service events */
+} core_options;
+
+MUST_USE p11kms_err core_new(const core_options *options, core_t **ret);
+/** Waits for the worker; every op must have been released. */
+void core_free(core_t *core);
+DEFINE_CLEANUP(core_t *, core, core_free);
+
+/** A fresh operation for one message. @p exchange is handed back through edge->release. */
+op_t *op_new(core_t *core, const message_t *message, void *exchange);
+/** An act of the daemon itself (start, rotation, deletion); authorised by nature. */
+op_t *op_new_internal(core_t *core, const char *service_event, const char *account, const char *region);
+/** Who sent it. @retval as identity_authenticate(). */
+MUST_USE p11kms_err op_authenticate(op_t *op, const char *service);
+
+/** Push what the last loop pass collected to tokens; call once a pass. */
+void core_flush(core_t *core);
+/** Swap in another identity snapshot (takes the reference). Loop thread. */
+void core_set_identity(core_t *core, identity_t *identity);
+identity_t *core_identity(core_t *core); /* borrowed */
+/** By configuration name; NULL when unknown. */
+token_t *core_token(core_t *core, const char *name);
+size_t core_tokens(core_t *core, token_t *const **ret);
+audit_t *core_audit(core_t *core);
+/** Operations not yet released. */
+unsigned core_active(const core_t *core);
+
+/** Re-append what the outbox holds and the log lacks; start-up, before the first request. */
+MUST_USE p11kms_err core_replay_outbox(core_t *core);
+/** Run @p change on the worker from a thread without a loop (start-up), and wait. */
+MUST_USE p11kms_err core_change_now(core_t *core, op_t *op, op_change_fn change);
+
+/** The store works, the audit log takes records, and a token is ready. Copies the reason. For /readyz. */
+bool core_ready(core_t *core, char *why, size_t size);
+
+/** Prometheus text: requests by operation and error, stage histograms, queues. */
+void core_metrics(core_t *core, buf_t *out);
