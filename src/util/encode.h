@@ -30,6 +30,8 @@ void uuid_random(uint8_t out[16]);
 
 /** Valid UTF-8 without surrogates and overlong forms (RFC 3629). */
 bool utf8_valid(slice_t text);
+/** The length of the valid UTF-8 sequence at the front of @p text (not empty), or 0 where there is none. */
+size_t utf8_sequence(slice_t text);
 /** Code points in valid UTF-8: AWS counts lengths in them. */
 size_t utf8_length(slice_t text);
 
