@@ -14,6 +14,8 @@ MUST_USE p11kms_err crypto_init(void);
 
 /** @retval P11KMS_E_CRYPTO  The DRBG failed: refuse the request. */
 MUST_USE p11kms_err crypto_random(void *out, size_t len);
+/** The same from a generator of its own that has no public output: for keys. */
+MUST_USE p11kms_err crypto_random_secret(void *out, size_t len);
 /** Stir bytes (from the token) into the DRBG, beside the kernel's. Credits no entropy. */
 void crypto_random_stir(slice_t bytes);
 
@@ -44,6 +46,7 @@ MUST_USE p11kms_err crypto_aead_open(const uint8_t key[AEAD_KEY], const uint8_t 
  *
  * @param names  Host names and IP addresses for subjectAltName; the first is the CN.
  * @param[out] ret_cert_pem, ret_key_pem  Caller frees with buf_free() (which wipes).
+ * @retval P11KMS_E_RANGE  No name, one that is neither host name nor address, or days not in 1..36500.
  */
 MUST_USE p11kms_err crypto_make_certificate(const char *const *names, size_t n_names, int days, buf_t *ret_cert_pem,
                                             buf_t *ret_key_pem);
