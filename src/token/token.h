@@ -17,6 +17,14 @@
 #define TOKEN_RANDOM_MAX 1024
 #define TOKEN_IN_MAX 8192
 #define TOKEN_NAME_MAX 64
+#define TOKEN_SESSIONS_MAX 16
+
+/*
+ * A secret key is ours when it is a token object, its label starts with this and
+ * its CKA_ID has TOKEN_KEY_ID bytes. Others on the same token are never touched.
+ */
+#define TOKEN_LABEL_PREFIX "p11kms:"
+#define TOKEN_LABEL_MAX 64 /* bytes of `in` at GENERATE */
 
 typedef struct token token_t;
 
@@ -60,10 +68,10 @@ typedef struct {
 
 typedef enum {
     TOKEN_OP_PRF,      /* HMAC-SHA-256(key_id, in) -> out, 32 bytes */
-    TOKEN_OP_GENERATE, /* a 32-byte generic secret for PRF, CKA_ID key_id, CKA_LABEL in */
+    TOKEN_OP_GENERATE, /* a 32-byte generic secret for PRF, CKA_ID key_id, CKA_LABEL TOKEN_LABEL_PREFIX + in */
     TOKEN_OP_DESTROY,  /* the object(s) with key_id; none there is success */
     TOKEN_OP_RANDOM,   /* out_len bytes from the token -> out */
-    TOKEN_OP_LIST,     /* the CKA_IDs of our keys, 16 bytes each -> out_list */
+    TOKEN_OP_LIST,     /* search the token again: the CKA_IDs of our keys, 16 bytes each -> out_list */
     TOKEN_OP_PING,     /* proves session and login are alive (C_GetSessionInfo and a known-answer PRF) */
     TOKEN_OP_COUNT
 } token_op_kind;
@@ -81,7 +89,12 @@ struct token_op {
     slice_t in;
     size_t out_len; /* RANDOM: wanted */
     /* results */
-    p11kms_err err;  /* OK, TOKEN, TOKEN_LOST (retryable), TOKEN_NO_KEY, BUSY, RANGE, TIMEOUT */
+    /*
+     * OK, TOKEN, TOKEN_LOST (retryable), TOKEN_NO_KEY, BUSY, RANGE, SHUTDOWN; TIMEOUT: it waited its
+     * whole deadline behind others (retryable); EXISTS: GENERATE of a key_id the token has already;
+     * UNSUPPORTED: the token cannot.
+     */
+    p11kms_err err;
     uint64_t ckr;    /* the CK_RV behind TOKEN, else 0 */
     uint8_t out[TOKEN_RANDOM_MAX]; /* wiped by token_op_wipe() */
     size_t out_used;
