@@ -28,6 +28,11 @@ AC_DEFUN([P11KMS_TRY_CFLAG], [
   AX_CHECK_COMPILE_FLAG([$2], [$1="$$1 $2"], [], [-Werror])
 ])
 
+# P11KMS_NEED_LDFLAG(VARIABLE, FLAG): add FLAG, or stop.
+AC_DEFUN([P11KMS_NEED_LDFLAG], [
+  AX_CHECK_LINK_FLAG([$2], [$1="$$1 $2"], [AC_MSG_ERROR([$2 is unavailable; see --disable-hardening])])
+])
+
 AC_DEFUN([P11KMS_HARDENING], [
   AC_ARG_ENABLE([hardening], [AS_HELP_STRING([--disable-hardening], [leave the hardening flags out])],
     [], [enable_hardening=yes])
@@ -39,10 +44,12 @@ AC_DEFUN([P11KMS_HARDENING], [
     ])
     AS_IF([test "x$with_sanitizer" = x || test "x$with_sanitizer" = xno],
       [HARDEN_CFLAGS="$HARDEN_CFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
-    m4_foreach([flag], [[[-Wl,-z,relro]], [[-Wl,-z,now]], [[-Wl,-z,noexecstack]]], [
-      AX_CHECK_LINK_FLAG([flag], [HARDEN_LDFLAGS="$HARDEN_LDFLAGS flag"],
-        [AC_MSG_ERROR([flag is unavailable; see --disable-hardening])])])
-    AX_CHECK_LINK_FLAG([-pie], [HARDEN_LDFLAGS="$HARDEN_LDFLAGS -pie"])
+    P11KMS_NEED_LDFLAG([HARDEN_LDFLAGS], [-Wl,-z,relro])
+    P11KMS_NEED_LDFLAG([HARDEN_LDFLAGS], [-Wl,-z,now])
+    P11KMS_NEED_LDFLAG([HARDEN_LDFLAGS], [-Wl,-z,noexecstack])
+    # libtool's -fPIC for what may go into a shared library comes after -fPIE and wins
+    P11KMS_TRY_CFLAG([HARDEN_CFLAGS], [-fPIE])
+    P11KMS_NEED_LDFLAG([HARDEN_LDFLAGS], [-pie])
   ])
   AC_SUBST([HARDEN_CFLAGS])
   AC_SUBST([HARDEN_LDFLAGS])
