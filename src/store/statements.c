@@ -1,0 +1,198 @@
+#include "store/statements.h"
+
+/*
+ * Bounds, in bytes. AWS counts characters, of up to four bytes each in UTF-8
+ * (kms.json: DescriptionType 8192, PolicyType 131072, AliasNameType 256,
+ * TagKeyType 128, TagValueType 256; IAM user names 64, access key ids 128).
+ */
+#define WORD_MAX 64 /* specs, states, regions: names from our own tables */
+#define TOKEN_MAX 255
+#define DESCRIPTION_MAX (4 * 8192)
+#define POLICY_MAX (4 * 131072)
+#define ALIAS_MAX (4 * 256)
+#define TAG_NAME_MAX (4 * 128)
+#define TAG_VALUE_MAX (4 * 256)
+#define USER_MAX (4 * 64)
+#define ACCESS_KEY_ID_MAX 128
+#define SEALED_MAX 8192         /* a secret access key of 128 characters in an envelope takes under 400 */
+#define RECORD_MAX (256 * 1024) /* the audit log's own bound */
+#define META_MAX (1 << 20)
+#define DAYS_MAX 2560 /* kms.json: RotationPeriodInDays */
+
+#define TEXT(type, member, column, min, max)                                                                 \
+    {                                                                                                        \
+        column, COLUMN_TEXT, offsetof(type, member), min, max                                                \
+    }
+#define WORD(type, member, column) TEXT(type, member, column, 1, WORD_MAX)
+#define ACCOUNT(type) TEXT(type, account, "account", 12, 12)
+#define BYTES(type, member, column, min, max)                                                                \
+    {                                                                                                        \
+        column, COLUMN_BYTES, offsetof(type, member), min, max                                               \
+    }
+#define ID(type, member, column)                                                                             \
+    {                                                                                                        \
+        column, COLUMN_ID, offsetof(type, member), STORE_ID, STORE_ID                                        \
+    }
+#define TIME(type, member, column)                                                                           \
+    {                                                                                                        \
+        column, COLUMN_INT64, offsetof(type, member), 0, INT64_MAX                                           \
+    }
+
+static const column_t meta_columns[] = {
+    BYTES(meta_row, value, "value", 0, META_MAX),
+    WORD(meta_row, name, "name"),
+};
+static const shape_t meta = { "meta", meta_columns, 1, 1, 0 };
+
+static const column_t key_columns[] = {
+    WORD(store_key, spec, "spec"),
+    WORD(store_key, usage, "key_usage"),
+    WORD(store_key, origin, "origin"),
+    WORD(store_key, state, "state"),
+    TEXT(store_key, token, "token", 1, TOKEN_MAX),
+    TEXT(store_key, description, "description", 0, DESCRIPTION_MAX),
+    TEXT(store_key, policy, "policy", 0, POLICY_MAX),
+    TIME(store_key, deletion_at, "deletion_at"),
+    { "rotation_days", COLUMN_INT, offsetof(store_key, rotation_days), 0, DAYS_MAX },
+    TIME(store_key, rotation_next, "rotation_next"),
+    ID(store_key, current_material, "current_material"),
+    /* key */
+    ACCOUNT(store_key),
+    WORD(store_key, region, "region"),
+    ID(store_key, id, "id"),
+    /* fixed */
+    TIME(store_key, created, "created"),
+};
+static const shape_t key = { "kms_key", key_columns, 11, 3, 1 };
+
+static const column_t material_columns[] = {
+    ACCOUNT(store_material),
+    WORD(store_material, region, "region"),
+    ID(store_material, id, "id"),
+    /* fixed */
+    ID(store_material, key_id, "key_id"),
+    { "version", COLUMN_UNSIGNED, offsetof(store_material, number), 1, INT32_MAX },
+    TEXT(store_material, token, "token", 1, TOKEN_MAX),
+    WORD(store_material, scheme, "scheme"),
+    WORD(store_material, cause, "cause"),
+    TIME(store_material, created, "created"),
+};
+static const shape_t material = { "key_material", material_columns, 0, 3, 6 };
+
+static const column_t intent_columns[] = {
+    TEXT(store_intent, token, "token", 1, TOKEN_MAX),
+    TIME(store_intent, created, "created"),
+    /* key */
+    ID(store_intent, material_id, "material_id"),
+};
+static const shape_t intent = { "intent", intent_columns, 2, 1, 0 };
+
+static const column_t alias_columns[] = {
+    ID(store_alias, key_id, "key_id"),
+    TIME(store_alias, updated, "updated"),
+    /* key */
+    ACCOUNT(store_alias),
+    WORD(store_alias, region, "region"),
+    TEXT(store_alias, name, "name", 1, ALIAS_MAX),
+    /* fixed */
+    TIME(store_alias, created, "created"),
+};
+static const shape_t alias = { "alias", alias_columns, 2, 3, 1 };
+
+static const column_t tag_columns[] = {
+    TEXT(store_tag, value, "value", 0, TAG_VALUE_MAX),
+    /* key */
+    ACCOUNT(store_tag),
+    WORD(store_tag, region, "region"),
+    ID(store_tag, key_id, "key_id"),
+    TEXT(store_tag, name, "name", 1, TAG_NAME_MAX),
+};
+static const shape_t tag = { "key_tag", tag_columns, 1, 4, 0 };
+
+static const column_t access_key_columns[] = {
+    { "active", COLUMN_BOOL, offsetof(store_access_key, active), 0, 1 },
+    /* key */
+    TEXT(store_access_key, id, "id", 1, ACCESS_KEY_ID_MAX),
+    /* fixed */
+    ACCOUNT(store_access_key),
+    TEXT(store_access_key, user, "user_name", 1, USER_MAX),
+    BYTES(store_access_key, sealed, "sealed", 1, SEALED_MAX),
+    TIME(store_access_key, created, "created"),
+};
+static const shape_t access_key = { "access_key", access_key_columns, 1, 1, 4 };
+
+static const column_t outbox_columns[] = {
+    WORD(outbox_row, event_id, "event_id"),
+    /* fixed */
+    BYTES(outbox_row, record, "record", 1, RECORD_MAX),
+};
+static const shape_t outbox = { "outbox", outbox_columns, 0, 1, 1 };
+
+#define KEY_COLUMNS                                                                                          \
+    "spec, key_usage, origin, state, token, description, policy, deletion_at, rotation_days, rotation_next," \
+    " current_material, account, region, id, created"
+#define MATERIAL_COLUMNS "account, region, id, key_id, version, token, scheme, cause, created"
+#define ALIAS_COLUMNS "key_id, updated, account, region, name, created"
+#define TAG_COLUMNS "value, account, region, key_id, name"
+#define ACCESS_KEY_COLUMNS "active, id, account, user_name, sealed, created"
+
+const statement_t statements[STATEMENT_COUNT] = {
+    [META_GET] = { "SELECT value, name FROM meta WHERE name = ?", &meta, BINDS_KEY },
+    [META_PUT] = { "INSERT INTO meta (value, name) VALUES (?, ?)"
+                   " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                   &meta, BINDS_ALL },
+
+    [KEY_INSERT] = { "INSERT INTO kms_key (" KEY_COLUMNS ")"
+                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     &key, BINDS_ALL },
+    [KEY_UPDATE] = { "UPDATE kms_key SET spec = ?, key_usage = ?, origin = ?, state = ?, token = ?,"
+                     " description = ?, policy = ?, deletion_at = ?, rotation_days = ?, rotation_next = ?,"
+                     " current_material = ? WHERE account = ? AND region = ? AND id = ?",
+                     &key, BINDS_CHANGE },
+    [KEY_DELETE] = { "DELETE FROM kms_key WHERE account = ? AND region = ? AND id = ?", &key, BINDS_KEY },
+    [KEY_ALL] = { "SELECT " KEY_COLUMNS " FROM kms_key ORDER BY account, region, id", &key, BINDS_NOTHING },
+
+    [MATERIAL_INSERT] = { "INSERT INTO key_material (" MATERIAL_COLUMNS
+                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          &material, BINDS_ALL },
+    [MATERIAL_ALL] = { "SELECT " MATERIAL_COLUMNS
+                       " FROM key_material ORDER BY account, region, key_id, version",
+                       &material, BINDS_NOTHING },
+
+    [INTENT_PUT] = { "INSERT INTO intent (token, created, material_id) VALUES (?, ?, ?)"
+                     " ON CONFLICT (material_id) DO UPDATE"
+                     " SET token = excluded.token, created = excluded.created",
+                     &intent, BINDS_ALL },
+    [INTENT_DELETE] = { "DELETE FROM intent WHERE material_id = ?", &intent, BINDS_KEY },
+    [INTENT_ALL] = { "SELECT token, created, material_id FROM intent ORDER BY created, material_id", &intent,
+                     BINDS_NOTHING },
+
+    [ALIAS_INSERT] = { "INSERT INTO alias (" ALIAS_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)", &alias, BINDS_ALL },
+    [ALIAS_UPDATE] = { "UPDATE alias SET key_id = ?, updated = ? WHERE account = ? AND region = ? AND name = "
+                       "?",
+                       &alias, BINDS_CHANGE },
+    [ALIAS_DELETE] = { "DELETE FROM alias WHERE account = ? AND region = ? AND name = ?", &alias, BINDS_KEY },
+    [ALIAS_ALL] = { "SELECT " ALIAS_COLUMNS " FROM alias ORDER BY account, region, name", &alias,
+                    BINDS_NOTHING },
+
+    [TAG_PUT] = { "INSERT INTO key_tag (" TAG_COLUMNS ") VALUES (?, ?, ?, ?, ?)"
+                  " ON CONFLICT (account, region, key_id, name) DO UPDATE SET value = excluded.value",
+                  &tag, BINDS_ALL },
+    [TAG_DELETE] = { "DELETE FROM key_tag WHERE account = ? AND region = ? AND key_id = ? AND name = ?", &tag,
+                     BINDS_KEY },
+    [TAG_ALL] = { "SELECT " TAG_COLUMNS " FROM key_tag ORDER BY account, region, key_id, name", &tag,
+                  BINDS_NOTHING },
+
+    [ACCESS_KEY_INSERT] = { "INSERT INTO access_key (" ACCESS_KEY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
+                            &access_key, BINDS_ALL },
+    [ACCESS_KEY_SET_ACTIVE] = { "UPDATE access_key SET active = ? WHERE id = ?", &access_key, BINDS_CHANGE },
+    [ACCESS_KEY_DELETE] = { "DELETE FROM access_key WHERE id = ?", &access_key, BINDS_KEY },
+    [ACCESS_KEY_ALL] = { "SELECT " ACCESS_KEY_COLUMNS " FROM access_key ORDER BY account, user_name, id",
+                         &access_key, BINDS_NOTHING },
+
+    [OUTBOX_PUT] = { "INSERT INTO outbox (place, event_id, record)"
+                     " SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM outbox",
+                     &outbox, BINDS_ALL },
+    [OUTBOX_DELETE] = { "DELETE FROM outbox WHERE event_id = ?", &outbox, BINDS_KEY },
+    [OUTBOX_ALL] = { "SELECT event_id, record FROM outbox ORDER BY place", &outbox, BINDS_NOTHING },
+};
