@@ -1,0 +1,118 @@
+#include "api/fault.h"
+
+#include "util/json.h"
+
+/* Rows of the table: { error, code, code in records, status, which message, the fixed one }. */
+#define SAYS_DETAIL(err, code, status) [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_DETAIL, NULL }
+#define SAYS_NOTHING(err, code, status) [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_NONE, NULL }
+#define SAYS(err, code, status, text) [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_FIXED, text }
+
+/* What went wrong in here stays in here. */
+#define INTERNAL(err)                                                                                              \
+    SAYS(err, "KMSInternalException", 500,                                                                         \
+         "The request was rejected because an internal exception occurred. The request can be retried.")
+#define UNAVAILABLE(err)                                                                                           \
+    SAYS(err, "KeyUnavailableException", 500,                                                                      \
+         "The request was rejected because the specified KMS key was not available. You can retry the request.")
+#define THROTTLED(err)                                                                                             \
+    SAYS(err, "ThrottlingException", 400,                                                                          \
+         "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
+
+static const fault_t faults[P11KMS_ERR_COUNT] = {
+    INTERNAL(NOMEM),
+    INTERNAL(INTERNAL),
+    INTERNAL(IO),
+    SAYS(TIMEOUT, "DependencyTimeoutException", 500,
+         "The system timed out while trying to fulfill the request. You can retry the request."),
+    THROTTLED(BUSY),
+    SAYS(SHUTDOWN, "ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server."),
+    INTERNAL(CONFIG),
+    INTERNAL(CRYPTO),
+    INTERNAL(STORE),
+    INTERNAL(STORE_NEWER),
+    INTERNAL(AUDIT),
+
+    /* A room's own word for a value: whoever knows what it means to the caller says that instead. */
+    INTERNAL(RANGE),
+    INTERNAL(SYNTAX),
+    INTERNAL(NOT_FOUND),
+    INTERNAL(EXISTS),
+    INTERNAL(UNSUPPORTED),
+
+    INTERNAL(TOKEN),
+    UNAVAILABLE(TOKEN_LOST),
+    UNAVAILABLE(TOKEN_PIN),
+    UNAVAILABLE(TOKEN_NO_KEY),
+
+    SAYS(AUTH_MISSING, "MissingAuthenticationTokenException", 400, "Missing Authentication Token"),
+    SAYS_DETAIL(AUTH_INCOMPLETE, "IncompleteSignatureException", 400),
+    SAYS(AUTH_UNKNOWN_KEY, "UnrecognizedClientException", 400,
+         "The security token included in the request is invalid."),
+    SAYS_DETAIL(AUTH_SIGNATURE, "InvalidSignatureException", 400),
+    SAYS(AUTH_EXPIRED, "ExpiredTokenException", 400, "The security token included in the request is expired"),
+    [P11KMS_E_DENIED] = { P11KMS_E_DENIED, "AccessDeniedException", "AccessDenied", 400, FAULT_DETAIL, NULL },
+
+    SAYS_DETAIL(WIRE_SERIALIZATION, "SerializationException", 400),
+    SAYS_DETAIL(WIRE_UNKNOWN_OPERATION, "UnknownOperationException", 400),
+    SAYS(WIRE_TOO_LARGE, "RequestEntityTooLargeException", 413, "The request is larger than the service takes."),
+    SAYS_DETAIL(VALIDATION, "ValidationException", 400),
+    SAYS(DRY_RUN, "DryRunOperationException", 400,
+         "The request would have succeeded, but the DryRun option is set."),
+    THROTTLED(THROTTLED),
+
+    SAYS_DETAIL(KEY_NOT_FOUND, "NotFoundException", 400),
+    SAYS_DETAIL(KEY_DISABLED, "DisabledException", 400),
+    SAYS_DETAIL(KEY_STATE, "KMSInvalidStateException", 400),
+    SAYS_DETAIL(KEY_USAGE, "InvalidKeyUsageException", 400),
+    UNAVAILABLE(KEY_UNAVAILABLE),
+    SAYS(KEY_INCORRECT, "IncorrectKeyException", 400,
+         "The key ID in the request does not identify a CMK that can perform this operation."),
+    SAYS_NOTHING(CIPHERTEXT, "InvalidCiphertextException", 400),
+    SAYS_DETAIL(ALIAS_EXISTS, "AlreadyExistsException", 400),
+    SAYS_DETAIL(ALIAS_NAME, "InvalidAliasNameException", 400),
+    SAYS(ALIAS_RESERVED, "NotAuthorizedException", 400, "Aliases that begin with alias/aws/ are reserved."),
+    SAYS_DETAIL(ARN, "InvalidArnException", 400),
+    SAYS(MARKER, "InvalidMarkerException", 400,
+         "The request was rejected because the marker that specifies where pagination should next begin is not "
+         "valid."),
+    SAYS_DETAIL(LIMIT, "LimitExceededException", 400),
+    SAYS_DETAIL(TAG, "TagException", 400),
+    SAYS_DETAIL(POLICY_MALFORMED, "MalformedPolicyDocumentException", 400),
+    SAYS_DETAIL(OPERATION_UNSUPPORTED, "UnsupportedOperationException", 400),
+    SAYS_DETAIL(CONFLICT, "ConflictException", 400),
+};
+
+const fault_t *fault_of(p11kms_err err)
+{
+    bool known = err > P11KMS_OK && err < P11KMS_ERR_COUNT && faults[err].code != NULL;
+
+    return &faults[known ? err : P11KMS_E_INTERNAL];
+}
+
+static const char *message_of(const fault_t *fault, const char *detail)
+{
+    switch (fault->says) {
+    case FAULT_DETAIL:
+        return detail != NULL && *detail != '\0' ? detail : NULL;
+    case FAULT_FIXED:
+        return fault->message;
+    default:
+        return NULL;
+    }
+}
+
+void fault_write(p11kms_err err, const char *detail, const char *service, buf_t *body)
+{
+    const fault_t *fault = fault_of(err);
+    const char *message = message_of(fault, detail);
+    jw_t w = jw_on(body);
+
+    jw_object(&w);
+    jw_key(&w, "__type");
+    jw_string(&w, fault->code);
+    if (message != NULL) {
+        jw_key(&w, strcmp(service, "secretsmanager") == 0 ? "Message" : "message");
+        jw_string(&w, message);
+    }
+    jw_end(&w);
+}
