@@ -1,0 +1,43 @@
+/*
+ * The files of the log: "audit-NNNNNNNNNN.jsonl", appended to durably or not at
+ * all. One thread at a time. segments_open() is in recover.c.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "util/bytes.h"
+
+/** What a disk can fail at; tests put faults here. The calls of the same names otherwise. */
+typedef struct {
+    ssize_t (*write)(int fd, const void *data, size_t len);
+    int (*sync)(int fd); /* fdatasync */
+    int (*truncate)(int fd, off_t len);
+} segment_io;
+
+extern const segment_io segment_io_system;
+
+typedef struct {
+    const segment_io *io;
+    int folder;
+    int lock;         /* holds the folder's lock while open */
+    int fd;           /* the current segment; -1: the next append begins one */
+    uint64_t number;  /* of the newest segment; 0: there is none */
+    uint64_t durable; /* bytes of the current segment known to be on disk */
+    uint64_t limit;   /* a segment is closed when it is as long as this */
+} segments_t;
+
+/**
+ * Append whole lines and make them durable: one write, one sync.
+ *
+ * @retval P11KMS_E_AUDIT  They are not in the log, or not known to be. Another
+ *                         append may be tried at once; detail names file and cause.
+ */
+MUST_USE p11kms_err segments_append(segments_t *segments, slice_t lines);
+void segments_close(segments_t *segments);
+
+#define SEGMENT_NAME 32
+void segment_name(uint64_t number, char out[SEGMENT_NAME]);
+
+/** The numbers of the segments in @p folder, rising. Caller frees. @retval P11KMS_E_AUDIT, P11KMS_E_NOMEM */
+MUST_USE p11kms_err segment_list(int folder, uint64_t **ret, size_t *ret_count);

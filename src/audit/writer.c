@@ -1,0 +1,464 @@
+#include "audit/writer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "util/clock.h"
+
+#define LINES_MAX (16u << 20)   /* bytes waiting: 64 records of the largest size */
+#define LINES_KEPT (256u << 10) /* a buffer grown past this by a burst is given back */
+#define STOP_GRACE_US INT64_C(1000000)
+#define PROBLEM_MAX 512
+
+/** Records in the order of submission, which is the order of their deadlines. */
+typedef struct {
+    audit_record_t *first;
+    audit_record_t *last;
+    unsigned count;
+} queue_t;
+
+struct writer {
+    segments_t segments; /* the writer thread's alone, as are the bytes in `group` */
+    buf_t group;
+    writer_limits limits;
+    pthread_t thread;
+    pthread_t watchdog;
+    atomic_bool healthy;
+
+    pthread_mutex_t lock; /* over all below */
+    pthread_cond_t work;
+    pthread_cond_t timer;
+    pthread_cond_t gone;
+    queue_t waiting;  /* their lines are in `lines` */
+    queue_t inflight; /* their lines are in `group` */
+    buf_t lines;
+    bool writer_sleeps;
+    bool watchdog_sleeps;
+    bool stopping;
+    bool writer_gone;
+    char problem[PROBLEM_MAX];
+    audit_stats stats;
+};
+
+static void queue_put(queue_t *queue, audit_record_t *record)
+{
+    record->link = NULL;
+    if (queue->last != NULL) {
+        queue->last->link = record;
+    } else {
+        queue->first = record;
+    }
+    queue->last = record;
+    queue->count++;
+}
+
+static audit_record_t *queue_take(queue_t *queue)
+{
+    audit_record_t *record = queue->first;
+
+    queue->first = record->link;
+    if (queue->first == NULL) {
+        queue->last = NULL;
+    }
+    queue->count--;
+    return record;
+}
+
+/*
+ * Give records back, one post a mailbox however many there are. Their owners may
+ * free them from the moment of the post. Not under the lock: a mailbox wakes a loop.
+ */
+static void give_back(queue_t done, p11kms_err err)
+{
+    while (done.first != NULL) {
+        mailbox_t *mailbox = done.first->mailbox;
+        completion_t *first = NULL;
+        completion_t *last = NULL;
+        queue_t others = { 0 };
+
+        while (done.first != NULL) {
+            audit_record_t *record = queue_take(&done);
+
+            if (record->mailbox != mailbox) {
+                queue_put(&others, record);
+                continue;
+            }
+            record->err = err;
+            if (last != NULL) {
+                last->next = &record->done;
+            } else {
+                first = &record->done;
+            }
+            last = &record->done;
+        }
+        mailbox_post(mailbox, first, last);
+        done = others;
+    }
+}
+
+static void note_problem(writer_t *writer, const char *problem)
+{
+    snprintf(writer->problem, sizeof(writer->problem), "%s", problem);
+    atomic_store(&writer->healthy, problem[0] == '\0');
+}
+
+static void note_failures(writer_t *writer, const char *problem, unsigned count)
+{
+    note_problem(writer, problem);
+    writer->stats.failures += count;
+}
+
+/* ---- submitting ---- */
+
+static bool copy_line(writer_t *writer, slice_t line)
+{
+    if (writer->lines.len + line.len + 1 > LINES_MAX) {
+        return false;
+    }
+    if (buf_reserve(&writer->lines, line.len + 1) == NULL) {
+        writer->lines.failed = false; /* what it holds is whole; this record alone is refused */
+        return false;
+    }
+    buf_put_slice(&writer->lines, line);
+    buf_put_char(&writer->lines, '\n');
+    return true;
+}
+
+static bool enqueue(writer_t *writer, audit_record_t *record)
+{
+    if (writer->stopping) {
+        writer->stats.failures++;
+        return false;
+    }
+    if (writer->waiting.count >= writer->limits.queue_max || !copy_line(writer, buf_slice(&record->line))) {
+        note_failures(writer, "audit: too many records wait for the disk", 1);
+        return false;
+    }
+    record->submitted_us = clock_mono_us();
+    queue_put(&writer->waiting, record);
+    if (writer->writer_sleeps) {
+        writer->writer_sleeps = false;
+        pthread_cond_signal(&writer->work);
+    }
+    if (writer->watchdog_sleeps) {
+        writer->watchdog_sleeps = false;
+        pthread_cond_signal(&writer->timer);
+    }
+    return true;
+}
+
+static void give_back_one(audit_record_t *record)
+{
+    queue_t one = { 0 };
+
+    queue_put(&one, record);
+    give_back(one, P11KMS_E_AUDIT);
+}
+
+void writer_submit(writer_t *writer, audit_record_t *record)
+{
+    bool queued;
+
+    pthread_mutex_lock(&writer->lock);
+    queued = enqueue(writer, record);
+    pthread_mutex_unlock(&writer->lock);
+    if (!queued) {
+        give_back_one(record);
+    }
+}
+
+void writer_refuse(writer_t *writer, audit_record_t *record)
+{
+    pthread_mutex_lock(&writer->lock);
+    writer->stats.failures++;
+    pthread_mutex_unlock(&writer->lock);
+    give_back_one(record);
+}
+
+/* ---- the writer ---- */
+
+/** Under the lock. Everything that waits becomes the group; false when there is nothing left to do. */
+static bool next_group(writer_t *writer)
+{
+    buf_t emptied = writer->group;
+
+    while (writer->waiting.count == 0 && !writer->stopping) {
+        writer->writer_sleeps = true;
+        pthread_cond_wait(&writer->work, &writer->lock);
+        writer->writer_sleeps = false;
+    }
+    if (writer->waiting.count == 0) {
+        return false;
+    }
+    writer->inflight = STEAL(writer->waiting);
+    writer->group = writer->lines;
+    writer->lines = emptied;
+    return true;
+}
+
+/** Under the lock. What the watchdog has not given back yet. */
+static queue_t end_group(writer_t *writer, p11kms_err err, int64_t took_us)
+{
+    queue_t done = STEAL(writer->inflight);
+
+    writer->stats.commit_us_total += (uint64_t)took_us;
+    if (err != P11KMS_OK) {
+        note_failures(writer, p11kms_err_detail(err), done.count);
+        return done;
+    }
+    note_problem(writer, "");
+    writer->stats.commits++;
+    writer->stats.records += done.count;
+    writer->stats.bytes += writer->group.len;
+    return done;
+}
+
+static void empty_group(writer_t *writer)
+{
+    if (writer->group.cap > LINES_KEPT) {
+        buf_free(&writer->group);
+    } else {
+        buf_clear(&writer->group);
+    }
+}
+
+static void *write_groups(void *arg)
+{
+    writer_t *writer = arg;
+
+    pthread_mutex_lock(&writer->lock);
+    while (next_group(writer)) {
+        queue_t done;
+        p11kms_err err;
+        int64_t start;
+
+        pthread_mutex_unlock(&writer->lock);
+        start = clock_mono_us();
+        err = segments_append(&writer->segments, buf_slice(&writer->group));
+        pthread_mutex_lock(&writer->lock);
+
+        done = end_group(writer, err, clock_mono_us() - start);
+        pthread_mutex_unlock(&writer->lock);
+        give_back(done, err);
+        empty_group(writer);
+        pthread_mutex_lock(&writer->lock);
+    }
+    writer->writer_gone = true;
+    pthread_cond_signal(&writer->gone);
+    pthread_mutex_unlock(&writer->lock);
+    return NULL;
+}
+
+/* ---- the watchdog ---- */
+
+static int64_t deadline_of(const writer_t *writer, const audit_record_t *record)
+{
+    return record->submitted_us + (int64_t)writer->limits.bound_ms * 1000;
+}
+
+static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t mono_us)
+{
+    struct timespec when = { .tv_sec = (time_t)(mono_us / 1000000),
+                             .tv_nsec = (long)(mono_us % 1000000) * 1000 };
+
+    pthread_cond_timedwait(cond, lock, &when);
+}
+
+/** Under the lock. A record that still waits takes its line with it: it will not be written. */
+static queue_t take_expired(writer_t *writer, int64_t now)
+{
+    queue_t expired = { 0 };
+    size_t dropped = 0;
+
+    while (writer->inflight.count > 0 && deadline_of(writer, writer->inflight.first) <= now) {
+        queue_put(&expired, queue_take(&writer->inflight));
+    }
+    while (writer->waiting.count > 0 && deadline_of(writer, writer->waiting.first) <= now) {
+        dropped += writer->waiting.first->line.len + 1;
+        queue_put(&expired, queue_take(&writer->waiting));
+    }
+    buf_consume(&writer->lines, dropped);
+    return expired;
+}
+
+static void expire(writer_t *writer, int64_t now)
+{
+    queue_t expired = take_expired(writer, now);
+    char problem[96];
+
+    snprintf(problem, sizeof(problem), "audit: the disk has not answered for %u ms", writer->limits.bound_ms);
+    note_failures(writer, problem, expired.count);
+    pthread_mutex_unlock(&writer->lock);
+    give_back(expired, P11KMS_E_AUDIT);
+    pthread_mutex_lock(&writer->lock);
+}
+
+/*
+ * Sleeps until the oldest record's deadline, then looks again: a younger one's is
+ * never before it. Under load that is one wake-up per bound_ms; idle, none.
+ */
+static void *watch_deadlines(void *arg)
+{
+    writer_t *writer = arg;
+
+    pthread_mutex_lock(&writer->lock);
+    for (;;) {
+        const audit_record_t *oldest =
+            writer->inflight.count > 0 ? writer->inflight.first : writer->waiting.first;
+        int64_t now = clock_mono_us();
+
+        if (oldest != NULL && deadline_of(writer, oldest) <= now) {
+            expire(writer, now);
+        } else if (oldest != NULL) {
+            wait_until(&writer->timer, &writer->lock, deadline_of(writer, oldest));
+        } else if (writer->stopping) {
+            break;
+        } else {
+            writer->watchdog_sleeps = true;
+            pthread_cond_wait(&writer->timer, &writer->lock);
+            writer->watchdog_sleeps = false;
+        }
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static void init_cond(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static writer_t *new_writer(writer_limits limits)
+{
+    writer_t *writer = calloc(1, sizeof(*writer));
+
+    if (writer == NULL) {
+        return NULL;
+    }
+    writer->limits = limits;
+    atomic_init(&writer->healthy, true);
+    pthread_mutex_init(&writer->lock, NULL);
+    init_cond(&writer->work);
+    init_cond(&writer->timer);
+    init_cond(&writer->gone);
+    return writer;
+}
+
+/** After both threads. */
+static void free_writer(writer_t *writer)
+{
+    buf_free(&writer->group);
+    buf_free(&writer->lines);
+    pthread_cond_destroy(&writer->gone);
+    pthread_cond_destroy(&writer->timer);
+    pthread_cond_destroy(&writer->work);
+    pthread_mutex_destroy(&writer->lock);
+    free(writer);
+}
+
+static void ask_to_stop(writer_t *writer)
+{
+    writer->stopping = true;
+    pthread_cond_signal(&writer->work);
+    pthread_cond_signal(&writer->timer);
+}
+
+/*
+ * Signals are for the daemon's own threads. (A blocked SIGXFSZ also turns a file
+ * size limit into an error of write.)
+ */
+static int start_thread(pthread_t *thread, void *(*run)(void *), writer_t *writer)
+{
+    sigset_t all;
+    sigset_t old;
+    int failed;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    failed = pthread_create(thread, NULL, run, writer);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return failed;
+}
+
+p11kms_err writer_start(segments_t *segments, writer_limits limits, writer_t **ret)
+{
+    writer_t *writer = new_writer(limits);
+    int failed;
+
+    ENSURE(writer != NULL, P11KMS_E_NOMEM);
+    failed = start_thread(&writer->watchdog, watch_deadlines, writer);
+    if (failed == 0) {
+        writer->segments = *segments;
+        failed = start_thread(&writer->thread, write_groups, writer);
+        if (failed != 0) {
+            pthread_mutex_lock(&writer->lock);
+            ask_to_stop(writer);
+            pthread_mutex_unlock(&writer->lock);
+            pthread_join(writer->watchdog, NULL);
+        }
+    }
+    if (failed != 0) {
+        free_writer(writer);
+        FAIL(P11KMS_E_NOMEM, "audit: no thread can be started: %s", strerror(failed));
+    }
+    *ret = writer;
+    return P11KMS_OK;
+}
+
+void writer_stop(writer_t *writer)
+{
+    int64_t deadline = clock_mono_us() + (int64_t)writer->limits.bound_ms * 1000 + STOP_GRACE_US;
+    bool gone;
+
+    pthread_mutex_lock(&writer->lock);
+    ask_to_stop(writer);
+    while (!writer->writer_gone && clock_mono_us() < deadline) {
+        wait_until(&writer->gone, &writer->lock, deadline);
+    }
+    gone = writer->writer_gone;
+    pthread_mutex_unlock(&writer->lock);
+
+    pthread_join(writer->watchdog, NULL); /* every record has been given back */
+    if (!gone) {
+        pthread_detach(writer->thread); /* it hangs in the disk, and its memory is its own now */
+        return;
+    }
+    pthread_join(writer->thread, NULL);
+    segments_close(&writer->segments);
+    free_writer(writer);
+}
+
+/* ---- looking at it ---- */
+
+bool writer_healthy(const writer_t *writer)
+{
+    return atomic_load(&writer->healthy);
+}
+
+void writer_problem(writer_t *writer, char *out, size_t size)
+{
+    pthread_mutex_lock(&writer->lock);
+    snprintf(out, size, "%s", writer->problem);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+audit_stats writer_stats(writer_t *writer)
+{
+    audit_stats stats;
+
+    pthread_mutex_lock(&writer->lock);
+    stats = writer->stats;
+    stats.waiting = writer->waiting.count + writer->inflight.count;
+    pthread_mutex_unlock(&writer->lock);
+    return stats;
+}
