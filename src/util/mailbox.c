@@ -57,6 +57,8 @@ void mailbox_free(mailbox_t *box)
 
 void mailbox_post(mailbox_t *box, completion_t *first, completion_t *last)
 {
+    void (*wake)(void *arg);
+    void *arg;
     bool was_empty;
 
     last->next = NULL;
@@ -71,11 +73,16 @@ void mailbox_post(mailbox_t *box, completion_t *first, completion_t *last)
     if (was_empty) {
         pthread_cond_signal(&box->arrived);
     }
+    wake = box->wake;
+    arg = box->arg;
     pthread_mutex_unlock(&box->lock);
 
-    /* Not under the lock: the thread this wakes would run into it. */
-    if (was_empty && box->wake != NULL) {
-        box->wake(box->arg);
+    /*
+     * Not under the lock: the thread this wakes would run into it. And without the
+     * mailbox: one that mailbox_wait() watches may be freed as soon as it has this.
+     */
+    if (was_empty && wake != NULL) {
+        wake(arg);
     }
 }
 
