@@ -271,6 +271,13 @@ static refusal check_header(checking *state, slice_t line)
     return REFUSAL_NONE;
 }
 
+/** HTTP/x.y, whatever x and y. */
+static bool is_version(slice_t text)
+{
+    return text.len == 8 && slice_has_prefix(text, "HTTP/") && all_digits(SLICE(text.data + 5, 1)) &&
+           text.data[6] == '.' && all_digits(SLICE(text.data + 7, 1));
+}
+
 static refusal check_request_line(guard_head *head, slice_t line)
 {
     slice_t method, target;
@@ -290,7 +297,7 @@ static refusal check_request_line(guard_head *head, slice_t line)
     if (head->http_1_0 || slice_eq_str(line, "HTTP/1.1")) {
         return REFUSAL_NONE;
     }
-    return slice_has_prefix(line, "HTTP/") ? REFUSAL_VERSION : REFUSAL_REQUEST_LINE;
+    return is_version(line) ? REFUSAL_VERSION : REFUSAL_REQUEST_LINE;
 }
 
 refusal guard_check(slice_t head, guard_head *ret)
