@@ -93,7 +93,15 @@ typedef struct {
     const char *name;
     const char *json; /* the document as JSON text, whichever of YAML or JSON it was written in */
     conf_place place; /* of the document */
+    const struct conf_node *document; /* private: conf_policy_place() */
 } conf_policy;
+
+/**
+ * Where in its file a part of a document stands, so that what policy_compile() says of it
+ * gets a place: @p path is "Statement[2].Condition.StringLike", and text may follow it.
+ * The innermost part that exists; the document itself where it was written as a string of JSON.
+ */
+conf_place conf_policy_place(const conf_policy *policy, const char *path);
 
 typedef struct {
     const char *key;

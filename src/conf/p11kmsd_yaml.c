@@ -1,0 +1,515 @@
+/* What p11kmsd.yaml may hold. */
+#include <limits.h>
+
+#include "conf/checks.h"
+#include "conf/conf.h"
+#include "conf/listen.h"
+#include "conf/tables.h"
+
+#define SECONDS(n) ((uint64_t)(n) * 1000)
+#define MINUTES(n) SECONDS((n) * 60)
+#define HOURS(n) MINUTES((n) * 60)
+#define MIB(n) ((uint64_t)(n) << 20)
+#define GIB(n) ((uint64_t)(n) << 30)
+
+/* ---- checks of texts ---- */
+
+static bool uri_has(slice_t uri, const char *attribute)
+{
+    return strstr((const char *)uri.data, attribute) != NULL;
+}
+
+static const char *check_token_uri(slice_t text)
+{
+    if (!slice_has_prefix(text, "pkcs11:")) {
+        return "must begin with pkcs11: (RFC 7512)";
+    }
+    if (uri_has(text, "pin-value=") || uri_has(text, "pin-source=")) {
+        return "must not say where the PIN is: use pin-source";
+    }
+    if (uri_has(text, "module-path=") || uri_has(text, "module-name=")) {
+        return "must not name a module: use module";
+    }
+    return NULL;
+}
+
+/* ---- values of their own form ---- */
+
+static void own_url(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
+{
+    conf_listen *listen = base;
+    conf_listen parsed;
+    char *storage;
+
+    (void)item;
+    if (read_scalar(load, node, path) == NULL) {
+        return;
+    }
+    storage = arena_alloc(load->arena, node->text.len + 1);
+    if (listen_parse(node->text, true, storage, &parsed) != P11KMS_OK) {
+        report(load, node, path, "%s", p11kms_err_detail(P11KMS_E_CONFIG));
+        return;
+    }
+    listen->kind = parsed.kind;
+    listen->host = parsed.host;
+    listen->port = parsed.port;
+    listen->path = parsed.path != NULL ? absolute_path(load, parsed.path) : NULL;
+    listen->mode = listen->mode != 0 ? listen->mode : parsed.mode;
+}
+
+static void own_mode(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
+{
+    unsigned mode = 0;
+
+    if (read_scalar(load, node, path) == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < node->text.len && mode <= 0777; i++) {
+        unsigned digit = (unsigned)node->text.data[i] - '0';
+
+        mode = digit <= 7 ? mode * 8 + digit : UINT_MAX;
+    }
+    if (mode == 0 || mode > 0777) {
+        report(load, node, path, "must be an octal file mode, as 0660");
+        return;
+    }
+    *FIELD(base, item, unsigned) = mode;
+}
+
+static void finish_monitor(load_t *load, const node_t *node, const path_t *path, void *out)
+{
+    const conf_listen *listen = out;
+
+    if (listen->kind == LISTEN_HTTPS && (listen->certificate == NULL || listen->key == NULL)) {
+        report(load, node, path, "https:// needs 'certificate' and 'key'");
+    }
+    if (listen->kind != LISTEN_HTTPS &&
+        (listen->certificate != NULL || listen->key != NULL || listen->client_ca != NULL)) {
+        report(load, node, path, "'certificate', 'key' and 'client-ca' are for https:// alone");
+    }
+    if (listen->kind != LISTEN_UNIX && listen->mode != 0) {
+        report(load, node, path, "'mode' is for unix: alone");
+    }
+}
+
+/** Health and metrics are served in clear on loopback, requests never. */
+static void finish_listen(load_t *load, const node_t *node, const path_t *path, void *out)
+{
+    const conf_listen *listen = out;
+
+    finish_monitor(load, node, path, out);
+    if (listen->kind == LISTEN_HTTP && !load->dev) {
+        report(load, node, path, "http:// is for --dev alone: use https:// or unix:");
+    }
+}
+
+static void own_monitor(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
+{
+    conf_listen *monitor = ARENA_NEW(load->arena, conf_listen);
+
+    read_section(load, item->section, node, path, monitor);
+    *FIELD(base, item, const conf_listen *) = monitor;
+}
+
+static void own_pin_source(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
+{
+    const char *text = read_scalar(load, node, path);
+
+    if (text == NULL) {
+        return;
+    }
+    if (strncmp(text, "file:", 5) == 0 && text[5] != '\0') {
+        text = arena_printf(load->arena, "file:%s", absolute_path(load, text + 5));
+    } else if (strcmp(text, "prompt") != 0 &&
+               (strncmp(text, "credential:", 11) != 0 || text[11] == '\0' || strchr(text, '/') != NULL)) {
+        report(load, node, path, "must be file:/path, credential:NAME or prompt");
+        return;
+    }
+    *FIELD(base, item, const char *) = text;
+}
+
+/* ---- sections ---- */
+
+static const item_t listen_items[] = {
+    { .name = "url",
+      .type = TYPE_OWN,
+      .own = own_url,
+      .required = true,
+      .form = "URL, as https://0.0.0.0:8443 or unix:/run/p11kms/kms.sock",
+      .about = "Where to listen. Port 0 lets the kernel choose." },
+    { .name = "certificate",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_listen, certificate),
+      .about = "PEM file of the server's certificate, followed by those between it and the root." },
+    { .name = "key",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_listen, key),
+      .about = "PEM file of the certificate's private key." },
+    { .name = "client-ca",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_listen, client_ca),
+      .about = "PEM file of the roots of client certificates. Without it none is asked for." },
+    { .name = "mode",
+      .type = TYPE_OWN,
+      .own = own_mode,
+      .offset = offsetof(conf_listen, mode),
+      .form = "octal file mode, as 0660",
+      .about = "Mode of a Unix socket; 0666 unless set, since peers are told apart by their uid." },
+};
+
+static const section_t listen_section = {
+    .name = "listen",
+    .size = sizeof(conf_listen),
+    .place = offsetof(conf_listen, place),
+    .items = listen_items,
+    .n_items = COUNT_OF(listen_items),
+    .shorthand = "url",
+    .finish = finish_listen,
+    .about = "One place to take requests at: a URL alone, or a map.",
+};
+
+static const section_t monitor_section = {
+    .name = "monitor",
+    .size = sizeof(conf_listen),
+    .place = offsetof(conf_listen, place),
+    .items = listen_items,
+    .n_items = COUNT_OF(listen_items),
+    .shorthand = "url",
+    .finish = finish_monitor,
+    .about = "Where /healthz, /readyz and /metrics are; http:// is taken on loopback addresses.",
+};
+
+static const item_t token_items[] = {
+    { .name = "name",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_token, name),
+      .max = 64,
+      .required = true,
+      .check = check_short_name,
+      .about = "What logs, audit records and keys call the token. It stays the same when the hardware is replaced." },
+    { .name = "uri",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_token, uri),
+      .required = true,
+      .check = check_token_uri,
+      .about = "RFC 7512 URI that selects exactly one token, as pkcs11:token=prod or pkcs11:serial=0123." },
+    { .name = "module",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_token, module),
+      .required = true,
+      .about = "The one PKCS#11 module to load, as /usr/lib/softhsm/libsofthsm2.so." },
+    { .name = "init-args",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_token, init_args),
+      .about = "Text handed to C_Initialize as pReserved, which NSS needs." },
+    { .name = "pin-source",
+      .type = TYPE_OWN,
+      .own = own_pin_source,
+      .offset = offsetof(conf_token, pin_source),
+      .required = true,
+      .form = "file:/path, credential:NAME or prompt",
+      .about = "Where the token host reads the user PIN: a file of its own that nobody else may read, a systemd "
+               "credential, or the terminal at start." },
+    { .name = "session-copies",
+      .type = TYPE_FLAG,
+      .offset = offsetof(conf_token, session_copies),
+      .fallback = "true",
+      .about = "Keep copies of key materials as session objects where the token allows it; much faster on some." },
+    { .name = "sessions",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_token, sessions),
+      .min = 1,
+      .max = 16,
+      .fallback = "1",
+      .about = "Sessions used at once. More are slower on software tokens, faster on most network HSMs." },
+    { .name = "operation-deadline",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_token, op_deadline_ms),
+      .min = 10,
+      .max = MINUTES(5),
+      .unit = 1,
+      .fallback = "5s",
+      .about = "A cryptographic operation that takes longer ends the token host, which is started again." },
+    { .name = "slow-deadline",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_token, slow_deadline_ms),
+      .min = 10,
+      .max = MINUTES(60),
+      .unit = 1,
+      .fallback = "60s",
+      .about = "The same for key generation and other management of objects." },
+    { .name = "start-deadline",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_token, start_deadline_ms),
+      .min = 10,
+      .max = MINUTES(60),
+      .unit = 1,
+      .fallback = "60s",
+      .about = "The same for loading the module, login and self-test." },
+    { .name = "queue",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_token, queue_max),
+      .min = 1,
+      .max = 1000000,
+      .fallback = "4096",
+      .about = "Operations that may wait; past it requests are answered with a retryable error." },
+};
+
+static const section_t token_section = {
+    .name = "tokens",
+    .size = sizeof(conf_token),
+    .place = offsetof(conf_token, place),
+    .items = token_items,
+    .n_items = COUNT_OF(token_items),
+    .about = "A PKCS#11 token that holds key materials.",
+};
+
+static const item_t audit_items[] = {
+    { .name = "dir",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_t, audit_dir),
+      .fallback = "/var/lib/p11kms/audit",
+      .about = "Folder of the audit log." },
+    { .name = "segment-size",
+      .type = TYPE_SIZE,
+      .offset = offsetof(conf_t, audit_segment_bytes),
+      .min = MIB(1),
+      .max = GIB(4),
+      .fallback = "64MiB",
+      .about = "A file of the log is closed, and the next begun, past this size." },
+    { .name = "bound",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_t, audit_bound_ms),
+      .min = 10,
+      .max = MINUTES(1),
+      .unit = 1,
+      .fallback = "2s",
+      .about = "A record that is not on disk by then fails, and with it the request." },
+    { .name = "queue",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_t, audit_queue_max),
+      .min = 1,
+      .max = 1000000,
+      .fallback = "16384",
+      .about = "Records that may wait for the disk before requests are refused." },
+};
+
+static const section_t audit_section = {
+    .name = "audit",
+    .size = sizeof(conf_t),
+    .place = NO_PLACE,
+    .items = audit_items,
+    .n_items = COUNT_OF(audit_items),
+    .about = "The audit log.",
+};
+
+static const item_t limit_items[] = {
+    { .name = "connections",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_t, connections_max),
+      .min = 1,
+      .max = 100000,
+      .fallback = "1024",
+      .about = "Connections open at once; further ones are closed." },
+    { .name = "header-timeout",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_t, header_timeout_ms),
+      .min = 100,
+      .max = MINUTES(10),
+      .unit = 1,
+      .fallback = "10s",
+      .about = "For the TLS handshake, and from the first byte of a request to the end of its head." },
+    { .name = "body-timeout",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_t, body_timeout_ms),
+      .min = 100,
+      .max = MINUTES(10),
+      .unit = 1,
+      .fallback = "20s",
+      .about = "For a request's body." },
+    { .name = "idle-timeout",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_t, idle_timeout_ms),
+      .min = 100,
+      .max = HOURS(1),
+      .unit = 1,
+      .fallback = "60s",
+      .about = "Between requests of a connection." },
+    { .name = "stop-timeout",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_t, stop_timeout_ms),
+      .min = 100,
+      .max = MINUTES(10),
+      .unit = 1,
+      .fallback = "10s",
+      .about = "What is in flight at a stop may take this long to finish." },
+    { .name = "clock-skew",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_t, skew_seconds),
+      .min = SECONDS(1),
+      .max = MINUTES(5),
+      .unit = SECONDS(1),
+      .fallback = "5m",
+      .about = "How far the date of a signature may be from this machine's clock, either way." },
+};
+
+static const section_t limits_section = {
+    .name = "limits",
+    .size = sizeof(conf_t),
+    .place = NO_PLACE,
+    .items = limit_items,
+    .n_items = COUNT_OF(limit_items),
+    .about = "Bounds on what clients may do.",
+};
+
+static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
+
+static const item_t file_items[] = {
+    { .name = "listen",
+      .type = TYPE_LIST,
+      .offset = offsetof(conf_t, listen),
+      .count = offsetof(conf_t, n_listen),
+      .min = 1,
+      .required = true,
+      .section = &listen_section,
+      .about = "Where requests are taken." },
+    { .name = "monitor",
+      .type = TYPE_OWN,
+      .own = own_monitor,
+      .offset = offsetof(conf_t, monitor),
+      .section = &monitor_section,
+      .form = "URL or map",
+      .about = "Where health and metrics are served. Nowhere unless set." },
+    { .name = "tokens",
+      .type = TYPE_LIST,
+      .offset = offsetof(conf_t, tokens),
+      .count = offsetof(conf_t, n_tokens),
+      .min = 1,
+      .required = true,
+      .section = &token_section,
+      .about = "The tokens that hold key materials." },
+    { .name = "default-token",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_t, default_token),
+      .max = 64,
+      .check = check_short_name,
+      .about = "The token of keys that name none; the first one unless set." },
+    { .name = "region",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_t, region),
+      .max = 32,
+      .check = check_region,
+      .fallback = "us-east-1",
+      .about = "The region of declared keys that name none, and of callers whose requests are not signed." },
+    { .name = "store",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_t, store),
+      .fallback = "/var/lib/p11kms/p11kms.db",
+      .about = "The SQLite database." },
+    { .name = "audit",
+      .type = TYPE_SECTION,
+      .section = &audit_section,
+      .about = "The audit log." },
+    { .name = "identities",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_t, identities_dir),
+      .about = "Folder whose *.yaml files declare accounts, users, groups and peers." },
+    { .name = "keys",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_t, keys_dir),
+      .about = "Folder whose *.yaml files declare keys." },
+    { .name = "log-level",
+      .type = TYPE_WORD,
+      .offset = offsetof(conf_t, log_level),
+      .words = log_levels,
+      .fallback = "info",
+      .about = "Operational messages above this level are left out: error, warning, notice, info or debug." },
+    { .name = "limits",
+      .type = TYPE_SECTION,
+      .section = &limits_section,
+      .about = "Bounds on what clients may do." },
+    { .name = "user",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_t, user),
+      .min = 1,
+      .max = 32,
+      .about = "The user to become when started as root." },
+};
+
+const section_t conf_file_section = {
+    .name = "p11kmsd.yaml",
+    .size = sizeof(conf_t),
+    .place = NO_PLACE,
+    .items = file_items,
+    .n_items = COUNT_OF(file_items),
+    .about = "The daemon's configuration.",
+};
+
+/* ---- what one section says of another ---- */
+
+static const conf_token *find_token(const conf_t *conf, const char *name)
+{
+    for (size_t i = 0; i < conf->n_tokens; i++) {
+        if (strcmp(conf->tokens[i].name, name) == 0) {
+            return &conf->tokens[i];
+        }
+    }
+    return NULL;
+}
+
+static void check_references(load_t *load, const node_t *root, conf_t *conf)
+{
+    for (size_t i = 0; i < conf->n_tokens; i++) {
+        const conf_token *token = &conf->tokens[i];
+        const conf_token *first = find_token(conf, token->name);
+
+        if (first != token) {
+            problem_put(load->problems, token->place.file, token->place.line, token->place.column,
+                        "tokens[%zu].name: '%s' is taken by tokens[%td]", i, token->name, first - conf->tokens);
+        }
+    }
+    if (conf->default_token == NULL) {
+        conf->default_token = conf->tokens[0].name;
+    } else if (find_token(conf, conf->default_token) == NULL) {
+        path_t path = { .name = "default-token" };
+
+        report(load, node_member(root, SLICE_LIT("default-token")), &path, "no token is called '%s'",
+               conf->default_token);
+    }
+}
+
+struct loaded {
+    conf_t conf; /* first: what callers hold */
+    arena_t *arena;
+};
+
+p11kms_err conf_load(const char *file, bool dev, buf_t *problems, conf_t **ret)
+{
+    _cleanup_(arena) arena_t *arena = arena_new(16384);
+    problems_t found = { .out = problems };
+    load_t load;
+    const node_t *root;
+
+    ENSURE(arena != NULL, P11KMS_E_NOMEM);
+    TRY(load_begin(&load, arena, &found, file, dev));
+    TRY(tree_read(&load, &root));
+    struct loaded *loaded = ARENA_NEW(arena, struct loaded);
+    loaded->conf.file = load.file;
+    if (root != NULL) {
+        read_section(&load, &conf_file_section, root, NULL, &loaded->conf);
+    }
+    if (found.n == 0) {
+        check_references(&load, root, &loaded->conf);
+    }
+    TRY(problems_result(&found));
+    loaded->arena = STEAL(arena);
+    *ret = &loaded->conf;
+    return P11KMS_OK;
+}
+
+void conf_free(conf_t *conf)
+{
+    if (conf != NULL) {
+        arena_free(((struct loaded *)(void *)conf)->arena);
+    }
+}

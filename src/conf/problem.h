@@ -1,0 +1,23 @@
+/* Problems of a configuration, as lines "FILE:LINE:COLUMN: path: what is wrong". Private to the room. */
+#pragma once
+
+#include "util/bytes.h"
+
+#define PROBLEMS_MAX 20 /* a run; what comes after is counted alone */
+
+typedef struct {
+    buf_t *out;
+    unsigned n;
+} problems_t;
+
+void problem_put(problems_t *problems, const char *file, unsigned line, unsigned column, const char *fmt, ...)
+    PRINTF(5, 6);
+/** P11KMS_OK without problems, else P11KMS_E_CONFIG with the number of them as detail. */
+MUST_USE p11kms_err problems_result(const problems_t *problems);
+
+#define QUOTED_SIZE 72
+/** Text from a file for a message: in quotes, cut after 64 bytes, controls as '?'. */
+const char *quoted(slice_t text, char out[QUOTED_SIZE]);
+
+/** The edits (insert, drop, replace, swap neighbours) from @p a to @p b; at least @p limit when there are as many. */
+unsigned edit_distance(slice_t a, slice_t b, unsigned limit);
