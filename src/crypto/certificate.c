@@ -152,9 +152,9 @@ static p11kms_err fill_certificate(X509 *cert, EVP_PKEY *key, const char *const 
         X509_set_pubkey(cert, key) != 1) {
         return crypto_failed("certificate");
     }
+    TRY(set_alternative_names(cert, names, n_names)); /* first, as it says which names are none */
     TRY(set_serial(cert));
     TRY(set_subject(cert, names[0]));
-    TRY(set_alternative_names(cert, names, n_names));
     TRY(set_extensions(cert));
     return X509_sign(cert, key, EVP_sha256()) > 0 ? P11KMS_OK : crypto_failed("signing the certificate");
 }
