@@ -38,7 +38,6 @@ const char *policy_name(const policy_t *policy);
 size_t policy_statements(const policy_t *policy);
 /** The Sid of statement @p i, or "". */
 const char *policy_sid(const policy_t *policy, size_t i);
-/** A document without a statement about anything: the identity of users without policies. */
 
 typedef enum { CALLER_ROOT, CALLER_USER, CALLER_ROLE_SESSION, CALLER_FEDERATED, CALLER_SERVICE } caller_kind;
 
@@ -79,7 +78,7 @@ typedef struct {
     policy_t *const *identity; /* of the user and its groups, or of the role */
     size_t n_identity;
     policy_t *boundary;
-    policy_t *const *session;
+    policy_t *const *session; /* of the session itself: what one of them allows, the session may */
     size_t n_session;
     policy_t *resource;
     /**
@@ -88,8 +87,16 @@ typedef struct {
      * Others (secrets): either side suffices within an account.
      */
     bool resource_decides;
-    bool trusted; /* an administrator or the root: identity side allows everything (deny still wins) */
-    bool granted; /* a grant allows this: counts as an Allow of the resource side for the caller itself */
+    /**
+     * An administrator or the root: counts as an identity policy that allows everything. A deny still wins,
+     * a boundary and session policies still limit.
+     */
+    bool trusted;
+    /**
+     * A grant allows this: counts as an Allow of the resource side for the caller itself. A role session
+     * has it through its role, so that its boundary and its session policies still limit it.
+     */
+    bool granted;
 } policy_set;
 
 typedef enum { DECISION_ALLOW, DECISION_IMPLICIT_DENY, DECISION_EXPLICIT_DENY } decision_kind;
@@ -109,6 +116,13 @@ policy_decision policy_decide(const policy_request *request, const policy_set *s
 
 /** One document alone: does it allow or deny this request (Principal included where the kind has one)? */
 policy_decision policy_decide_one(const policy_t *policy, const policy_request *request);
+
+/**
+ * How AWS's AccessDenied sentence goes on behind "... on resource: ARN": " because no identity-based policy
+ * allows the kms:Decrypt action", " with an explicit deny in a resource-based policy". Appends nothing for
+ * BASIS_NONE and for an ALLOW.
+ */
+void policy_denial_words(const policy_decision *decision, slice_t action, buf_t *out);
 
 /** "*" and "?" as policies use them; case-sensitive. Linear in both lengths but for the number of stars. */
 bool policy_glob(slice_t pattern, slice_t text);

@@ -1,0 +1,74 @@
+/*
+ * Patterns: the texts of a policy that "*", "?" and ${variables} may stand in.
+ * Compiled, a wildcard is a byte that UTF-8 does not use, so that ${*} and
+ * ${?} are ordinary characters.
+ */
+#pragma once
+
+#include "policy/policy.h"
+#include "policy/space.h"
+
+#define PATTERN_VARIABLES_MAX 16
+#define PATTERN_EXPANDED_MAX 4096 /* with its variables filled in */
+
+/**
+ * What one decision may spend on matching. A hostile pair of pattern and value
+ * costs as many steps as their lengths multiplied; past the bound, or past
+ * PATTERN_EXPANDED_MAX, nothing matches and the decision as a whole fails.
+ */
+#define MATCH_STEPS_MAX (1u << 20)
+
+typedef struct {
+    size_t steps_left;
+    bool failed;
+} match_work;
+
+typedef enum { PATTERN_ALL, PATTERN_LITERAL, PATTERN_PREFIX, PATTERN_GLOB, PATTERN_VARIABLE } pattern_shape;
+
+/** A part of a PATTERN_VARIABLE: text, or a variable to be filled in. */
+typedef struct {
+    slice_t text;        /* compiled text; a variable's key in lower case */
+    slice_t as_written;  /* a variable's key; data is NULL for text */
+    slice_t default_text; /* data is NULL where there is none */
+} pattern_piece;
+
+typedef struct {
+    pattern_shape shape;
+    slice_t text; /* PATTERN_PREFIX: without the star */
+    const pattern_piece *pieces; /* PATTERN_VARIABLE */
+    size_t n_pieces;
+} pattern_t;
+
+typedef struct {
+    bool wildcards;
+    bool variables;  /* else "${" is text */
+    bool lower_case; /* ASCII letters are lowered */
+} pattern_syntax;
+
+/** @retval P11KMS_E_SYNTAX  A variable is malformed; the detail says how, without a place. */
+MUST_USE p11kms_err pattern_compile(slice_t text, pattern_syntax syntax, space_t *space, pattern_t *ret);
+
+/** How a text is divided before it is compared. */
+typedef enum {
+    MATCH_TEXT,     /* not at all */
+    MATCH_FOLDED,   /* not at all, and ASCII letters are equal in either case; no wildcards */
+    MATCH_ARN,      /* the six parts of an ARN one by one: condition operators */
+    MATCH_RESOURCE, /* likewise, but a star that ends a part may run on past its colon: Resource */
+} match_mode;
+
+/** A variable without a value matches nothing. */
+bool pattern_matches(const pattern_t *pattern, match_mode mode, slice_t text, const policy_request *request,
+                     match_work *work);
+
+/** Compiled wildcards; for glob.c and pattern.c. */
+#define GLOB_STAR 0xff
+#define GLOB_ONE 0xfe
+
+bool glob_text(slice_t pattern, slice_t text, match_work *work);
+bool glob_arn(slice_t pattern, slice_t text, match_work *work);
+bool glob_resource(slice_t pattern, slice_t text, match_work *work);
+
+static inline uint8_t ascii_lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
