@@ -39,7 +39,8 @@ const char *check_iam_path(slice_t text)
 {
     bool ends = text.len > 0 && text.data[0] == '/' && text.data[text.len - 1] == '/';
 
-    return ends && made_of(text, LOWER UPPER DIGITS "_+=,.@-/") ? NULL : "must begin and end with '/', as /team/";
+    return ends && made_of(text, LOWER UPPER DIGITS "_+=,.@-/") ? NULL
+                                                                : "must begin and end with '/', as /team/";
 }
 
 const char *check_access_key_id(slice_t text)
@@ -49,7 +50,8 @@ const char *check_access_key_id(slice_t text)
 
 const char *check_principal_arn(slice_t text)
 {
-    return slice_has_prefix(text, "arn:aws:iam::") ? NULL : "must be an ARN, as arn:aws:iam::123456789012:user/app";
+    return slice_has_prefix(text, "arn:aws:iam::") ? NULL
+                                                   : "must be an ARN, as arn:aws:iam::123456789012:user/app";
 }
 
 /* KMS API reference, CreateAlias: alias/[a-zA-Z0-9/_-]+, alias/aws/ being reserved */
@@ -78,6 +80,7 @@ const char *check_san(slice_t text)
 
 const char *check_fingerprint(slice_t text)
 {
-    return text.len == 64 && made_of(text, DIGITS "abcdef") ? NULL
-                                                              : "must be 64 lower-case hex digits without colons";
+    return text.len == 64 && made_of(text, DIGITS "abcdef")
+               ? NULL
+               : "must be 64 lower-case hex digits without colons";
 }

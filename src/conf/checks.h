@@ -3,10 +3,10 @@
 
 #include "util/bytes.h"
 
-const char *check_short_name(slice_t text);    /* tokens */
+const char *check_short_name(slice_t text); /* tokens */
 const char *check_region(slice_t text);
 const char *check_account_id(slice_t text);
-const char *check_iam_name(slice_t text);      /* users, groups, policies */
+const char *check_iam_name(slice_t text); /* users, groups, policies */
 const char *check_iam_path(slice_t text);
 const char *check_access_key_id(slice_t text);
 const char *check_principal_arn(slice_t text);

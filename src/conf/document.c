@@ -144,7 +144,8 @@ static size_t step_into_map(const node_t **node, slice_t path)
 {
     const node_t *best = NULL;
 
-    for (const node_t *member = (*node)->first; (*node)->kind == NODE_MAP && member != NULL; member = member->next) {
+    for (const node_t *member = (*node)->first; (*node)->kind == NODE_MAP && member != NULL;
+         member = member->next) {
         slice_t name = member->name->text;
         bool begins = name.len > 0 && name.len <= path.len && memcmp(name.data, path.data, name.len) == 0;
         bool ends = begins && (name.len == path.len || is_at(path, name.len, ".[: "));

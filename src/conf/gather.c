@@ -16,7 +16,7 @@ typedef struct {
     map_t *known;   /* "group 'ops' of account 123456789012" -> the conf_place it was declared at */
 } gather_t;
 
-#define PUT(gather, place, ...)                                                                               \
+#define PUT(gather, place, ...)                                                                              \
     problem_put((gather)->problems, (place)->file, (place)->line, (place)->column, __VA_ARGS__)
 
 /* ---- parts of several files into one ---- */
@@ -70,12 +70,12 @@ static void make_room(gather_t *gather)
 }
 
 /** Copy @p n elements to where @p to points and move it behind them. */
-#define COPY_BEHIND(to, from, n)                                                                              \
-    do {                                                                                                       \
-        if ((n) > 0) {                                                                                         \
-            memcpy((to), (from), sizeof(*(from)) * (n));                                                       \
-        }                                                                                                      \
-        (to) += (n);                                                                                           \
+#define COPY_BEHIND(to, from, n)                                                                             \
+    do {                                                                                                     \
+        if ((n) > 0) {                                                                                       \
+            memcpy((to), (from), sizeof(*(from)) * (n));                                                     \
+        }                                                                                                    \
+        (to) += (n);                                                                                         \
     } while (0)
 
 static void copy_parts(gather_t *gather, const fragment_t *fragment, parts_t to)
@@ -94,7 +94,8 @@ static void copy_parts(gather_t *gather, const fragment_t *fragment, parts_t to)
     }
 }
 
-static p11kms_err join(gather_t *gather, const fragment_t *fragments, conf_declared_t *ret, conf_key **ret_keys)
+static p11kms_err join(gather_t *gather, const fragment_t *fragments, conf_declared_t *ret,
+                       conf_key **ret_keys)
 {
     conf_declared_t total = { 0 };
     parts_t parts;
@@ -160,10 +161,12 @@ static p11kms_err declare_account(gather_t *gather, const conf_account *account)
         const conf_user *user = &account->users[i];
 
         /* IAM: a name is unique in its account whatever its path. */
-        TRY(declare(gather, &user->place, arena_printf(arena, "user '%s' of account %s", user->name, account->id)));
-        TRY(map_put(gather->known,
-                    SLICE_STR(arena_printf(arena, "arn:aws:iam::%s:user%s%s", account->id, user->path, user->name)),
-                    (void *)(uintptr_t)&user->place, NULL));
+        TRY(declare(gather, &user->place,
+                    arena_printf(arena, "user '%s' of account %s", user->name, account->id)));
+        TRY(map_put(
+            gather->known,
+            SLICE_STR(arena_printf(arena, "arn:aws:iam::%s:user%s%s", account->id, user->path, user->name)),
+            (void *)(uintptr_t)&user->place, NULL));
         for (size_t k = 0; k < user->n_access_keys; k++) {
             const conf_access_key *key = &user->access_keys[k];
 

@@ -1,4 +1,5 @@
-/* Declarations of several files become one set; what they say of each other is checked. Private to the room. */
+/* Declarations of several files become one set; what they say of each other is checked. Private to the room.
+ */
 #pragma once
 
 #include "conf/conf.h"
@@ -12,4 +13,5 @@ struct fragment {
 };
 
 /** Accounts of one id become one. @retval P11KMS_E_NOMEM */
-MUST_USE p11kms_err gather(arena_t *arena, problems_t *problems, const fragment_t *fragments, conf_declared_t *ret);
+MUST_USE p11kms_err gather(arena_t *arena, problems_t *problems, const fragment_t *fragments,
+                           conf_declared_t *ret);

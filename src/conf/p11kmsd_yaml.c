@@ -6,9 +6,9 @@
 #include "conf/listen.h"
 #include "conf/tables.h"
 
-#define SECONDS(n) ((uint64_t)(n) * 1000)
-#define MINUTES(n) SECONDS((n) * 60)
-#define HOURS(n) MINUTES((n) * 60)
+#define SECONDS(n) ((uint64_t)(n)*1000)
+#define MINUTES(n) SECONDS((n)*60)
+#define HOURS(n) MINUTES((n)*60)
 #define MIB(n) ((uint64_t)(n) << 20)
 #define GIB(n) ((uint64_t)(n) << 30)
 
@@ -111,7 +111,8 @@ static void own_monitor(load_t *load, const item_t *item, const node_t *node, co
     *FIELD(base, item, const conf_listen *) = monitor;
 }
 
-static void own_pin_source(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
+static void own_pin_source(load_t *load, const item_t *item, const node_t *node, const path_t *path,
+                           void *base)
 {
     const char *text = read_scalar(load, node, path);
 
@@ -186,7 +187,8 @@ static const item_t token_items[] = {
       .max = 64,
       .required = true,
       .check = check_short_name,
-      .about = "What logs, audit records and keys call the token. It stays the same when the hardware is replaced." },
+      .about = "What logs, audit records and keys call the token. It stays the same when the hardware is "
+               "replaced." },
     { .name = "uri",
       .type = TYPE_STRING,
       .offset = offsetof(conf_token, uri),
@@ -208,13 +210,15 @@ static const item_t token_items[] = {
       .offset = offsetof(conf_token, pin_source),
       .required = true,
       .form = "file:/path, credential:NAME or prompt",
-      .about = "Where the token host reads the user PIN: a file of its own that nobody else may read, a systemd "
-               "credential, or the terminal at start." },
+      .about =
+          "Where the token host reads the user PIN: a file of its own that nobody else may read, a systemd "
+          "credential, or the terminal at start." },
     { .name = "session-copies",
       .type = TYPE_FLAG,
       .offset = offsetof(conf_token, session_copies),
       .fallback = "true",
-      .about = "Keep copies of key materials as session objects where the token allows it; much faster on some." },
+      .about =
+          "Keep copies of key materials as session objects where the token allows it; much faster on some." },
     { .name = "sessions",
       .type = TYPE_NUMBER,
       .offset = offsetof(conf_token, sessions),
@@ -406,10 +410,7 @@ static const item_t file_items[] = {
       .offset = offsetof(conf_t, store),
       .fallback = "/var/lib/p11kms/p11kms.db",
       .about = "The SQLite database." },
-    { .name = "audit",
-      .type = TYPE_SECTION,
-      .section = &audit_section,
-      .about = "The audit log." },
+    { .name = "audit", .type = TYPE_SECTION, .section = &audit_section, .about = "The audit log." },
     { .name = "identities",
       .type = TYPE_PATH,
       .offset = offsetof(conf_t, identities_dir),
@@ -465,7 +466,8 @@ static void check_references(load_t *load, const node_t *root, conf_t *conf)
 
         if (first != token) {
             problem_put(load->problems, token->place.file, token->place.line, token->place.column,
-                        "tokens[%zu].name: '%s' is taken by tokens[%td]", i, token->name, first - conf->tokens);
+                        "tokens[%zu].name: '%s' is taken by tokens[%td]", i, token->name,
+                        first - conf->tokens);
         }
     }
     if (conf->default_token == NULL) {

@@ -35,8 +35,8 @@ void report(load_t *load, const node_t *node, const path_t *path, const char *fm
     vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);
     put_path(&where, path);
-    problem_put(load->problems, load->file, node->line, node->column, "%.*s%s%s", PATH_TEXT_MAX, buf_str(&where),
-                where.len > 0 ? ": " : "", what);
+    problem_put(load->problems, load->file, node->line, node->column, "%.*s%s%s", PATH_TEXT_MAX,
+                buf_str(&where), where.len > 0 ? ": " : "", what);
 }
 
 const char *item_form(const item_t *item)
@@ -97,7 +97,8 @@ static void read_item(load_t *load, const item_t *item, const node_t *node, cons
 }
 
 /** A default goes through the same reader as what a user writes. */
-static void read_fallback(load_t *load, const item_t *item, const node_t *section_node, const path_t *up, void *out)
+static void read_fallback(load_t *load, const item_t *item, const node_t *section_node, const path_t *up,
+                          void *out)
 {
     node_t node = { .kind = NODE_SCALAR, .line = section_node->line, .column = section_node->column };
 
@@ -106,7 +107,8 @@ static void read_fallback(load_t *load, const item_t *item, const node_t *sectio
 }
 
 /** What stands in for an absent section: an empty one, so that its defaults are set. */
-static void read_absent(load_t *load, const item_t *item, const node_t *section_node, const path_t *up, void *out)
+static void read_absent(load_t *load, const item_t *item, const node_t *section_node, const path_t *up,
+                        void *out)
 {
     node_t empty = { .kind = NODE_MAP, .line = section_node->line, .column = section_node->column };
 
@@ -119,7 +121,8 @@ static void read_absent(load_t *load, const item_t *item, const node_t *section_
     }
 }
 
-static void read_members(load_t *load, const section_t *section, const node_t *node, const path_t *path, void *out)
+static void read_members(load_t *load, const section_t *section, const node_t *node, const path_t *path,
+                         void *out)
 {
     bool seen[ITEMS_MAX] = { false };
 
@@ -170,7 +173,8 @@ void read_section(load_t *load, const section_t *section, const node_t *node, co
     }
 }
 
-void *read_elements(load_t *load, const section_t *section, const node_t *node, const path_t *path, size_t *ret_n)
+void *read_elements(load_t *load, const section_t *section, const node_t *node, const path_t *path,
+                    size_t *ret_n)
 {
     char *elements = arena_alloc(load->arena, section->size * (node->n + 1));
     path_t element_path = { .up = path };
@@ -193,7 +197,8 @@ void read_list(load_t *load, const item_t *item, const node_t *node, const path_
         report(load, node, path, "needs at least %llu", (unsigned long long)item->min);
         return;
     }
-    *FIELD(base, item, const void *) = read_elements(load, item->section, node, path, COUNT_FIELD(base, item));
+    *FIELD(base, item, const void *) =
+        read_elements(load, item->section, node, path, COUNT_FIELD(base, item));
 }
 
 void read_subsection(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)

@@ -33,7 +33,8 @@ typedef enum {
 
 typedef struct conf_item item_t;
 typedef struct conf_section section_t;
-typedef void (*value_reader)(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base);
+typedef void (*value_reader)(load_t *load, const item_t *item, const node_t *node, const path_t *path,
+                             void *base);
 
 struct conf_item {
     const char *name;
@@ -44,7 +45,7 @@ struct conf_item {
     uint64_t max; /* 0: the type's own bound */
     uint64_t unit;
     bool required;
-    const char *fallback; /* the default, as a user would write it; NULL: the field stays zero */
+    const char *fallback;     /* the default, as a user would write it; NULL: the field stays zero */
     const char *const *words; /* TYPE_WORD: NULL-terminated */
     const char *(*check)(slice_t text); /* strings: what is wrong, or NULL */
     const section_t *section;
@@ -77,10 +78,12 @@ void report(load_t *load, const node_t *node, const path_t *path, const char *fm
 /** What may stand for a value of @p item: "duration, as 250ms, 5s or 2m". */
 const char *item_form(const item_t *item);
 
-/** Read a map into the zeroed struct @p out, defaults included. Problems are put; @p out is then incomplete. */
+/** Read a map into the zeroed struct @p out, defaults included. Problems are put; @p out is then incomplete.
+ */
 void read_section(load_t *load, const section_t *section, const node_t *node, const path_t *path, void *out);
 /** Elements of @p size bytes each, read by @p section, in the arena. */
-void *read_elements(load_t *load, const section_t *section, const node_t *node, const path_t *path, size_t *ret_n);
+void *read_elements(load_t *load, const section_t *section, const node_t *node, const path_t *path,
+                    size_t *ret_n);
 
 /** A scalar's text, or NULL with a problem put. */
 const char *read_scalar(load_t *load, const node_t *node, const path_t *path);

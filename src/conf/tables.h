@@ -1,4 +1,5 @@
-/* The outermost sections, from which everything a file may hold is reached. Private to the room, tests and the manual. */
+/* The outermost sections, from which everything a file may hold is reached. Private to the room, tests and
+ * the manual. */
 #pragma once
 
 #include "conf/schema.h"

@@ -17,11 +17,11 @@ typedef struct {
     node_t *root;
 } builder_t;
 
-#define REFUSE(builder, mark, ...)                                                                            \
-    do {                                                                                                       \
-        problem_put((builder)->load->problems, (builder)->load->file, (unsigned)(mark).line + 1,               \
-                    (unsigned)(mark).column + 1, __VA_ARGS__);                                                 \
-        return false;                                                                                          \
+#define REFUSE(builder, mark, ...)                                                                           \
+    do {                                                                                                     \
+        problem_put((builder)->load->problems, (builder)->load->file, (unsigned)(mark).line + 1,             \
+                    (unsigned)(mark).column + 1, __VA_ARGS__);                                               \
+        return false;                                                                                        \
     } while (0)
 
 p11kms_err load_begin(load_t *load, arena_t *arena, problems_t *problems, const char *file, bool dev)
@@ -29,7 +29,9 @@ p11kms_err load_begin(load_t *load, arena_t *arena, problems_t *problems, const 
     const char *slash = strrchr(file, '/');
     const char *dir = slash != NULL ? arena_strndup(arena, file, (size_t)(slash - file)) : ".";
 
-    *load = (load_t){ .arena = arena, .problems = problems, .file = arena_strdup(arena, file), .dir = dir, .dev = dev };
+    *load = (load_t){
+        .arena = arena, .problems = problems, .file = arena_strdup(arena, file), .dir = dir, .dev = dev
+    };
     if (file[0] != '/') {
         _cleanup_free_ char *here = getcwd(NULL, 0);
 
@@ -124,7 +126,8 @@ static node_t *new_node(builder_t *builder, node_kind kind, yaml_mark_t mark)
     return node;
 }
 
-static bool acceptable(builder_t *builder, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag)
+static bool acceptable(builder_t *builder, yaml_mark_t mark, const yaml_char_t *anchor,
+                       const yaml_char_t *tag)
 {
     if (anchor != NULL) {
         REFUSE(builder, mark, "anchors and aliases (&, *) are not taken: write the value out");
@@ -155,8 +158,8 @@ static bool on_scalar(builder_t *builder, const yaml_event_t *event)
     return attach(builder, node, event->start_mark);
 }
 
-static bool open_container(builder_t *builder, node_kind kind, const yaml_event_t *event, const yaml_char_t *anchor,
-                           const yaml_char_t *tag)
+static bool open_container(builder_t *builder, node_kind kind, const yaml_event_t *event,
+                           const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     if (!acceptable(builder, event->start_mark, anchor, tag)) {
         return false;
@@ -205,12 +208,9 @@ static bool on_document(builder_t *builder, const yaml_event_t *event)
 }
 
 static bool (*const on_event[])(builder_t *builder, const yaml_event_t *event) = {
-    [YAML_DOCUMENT_START_EVENT] = on_document,
-    [YAML_ALIAS_EVENT] = on_alias,
-    [YAML_SCALAR_EVENT] = on_scalar,
-    [YAML_SEQUENCE_START_EVENT] = on_list,
-    [YAML_SEQUENCE_END_EVENT] = on_end,
-    [YAML_MAPPING_START_EVENT] = on_map,
+    [YAML_DOCUMENT_START_EVENT] = on_document, [YAML_ALIAS_EVENT] = on_alias,
+    [YAML_SCALAR_EVENT] = on_scalar,           [YAML_SEQUENCE_START_EVENT] = on_list,
+    [YAML_SEQUENCE_END_EVENT] = on_end,        [YAML_MAPPING_START_EVENT] = on_map,
     [YAML_MAPPING_END_EVENT] = on_end,
 };
 

@@ -39,8 +39,10 @@ typedef struct {
     bool dev;
 } load_t;
 
-/** Begin with @p file; problems and the result's arena are borrowed. @retval P11KMS_E_IO  No working directory. */
-MUST_USE p11kms_err load_begin(load_t *load, arena_t *arena, problems_t *problems, const char *file, bool dev);
+/** Begin with @p file; problems and the result's arena are borrowed. @retval P11KMS_E_IO  No working
+ * directory. */
+MUST_USE p11kms_err load_begin(load_t *load, arena_t *arena, problems_t *problems, const char *file,
+                               bool dev);
 
 /**
  * Read load->file. NULL with a problem put where it is no YAML of ours; an empty file is an empty map.

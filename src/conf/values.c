@@ -15,7 +15,10 @@ static const unit_t durations[] = {
     { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
 };
 static const unit_t sizes[] = {
-    { "GiB", UINT64_C(1) << 30 }, { "MiB", 1u << 20 }, { "KiB", 1u << 10 }, { "B", 1 },
+    { "GiB", UINT64_C(1) << 30 },
+    { "MiB", 1u << 20 },
+    { "KiB", 1u << 10 },
+    { "B", 1 },
 };
 
 bool parse_number(slice_t text, uint64_t *ret)
@@ -201,7 +204,8 @@ static bool read_measure(load_t *load, const item_t *item, const node_t *node, c
     return true;
 }
 
-static void read_duration(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
+static void read_duration(load_t *load, const item_t *item, const node_t *node, const path_t *path,
+                          void *base)
 {
     uint64_t ms;
 
@@ -242,17 +246,10 @@ static void read_strings(load_t *load, const item_t *item, const node_t *node, c
 }
 
 const value_reader value_readers[TYPE_COUNT] = {
-    [TYPE_STRING] = read_text,
-    [TYPE_TEXT] = read_text,
-    [TYPE_PATH] = read_path,
-    [TYPE_WORD] = read_word,
-    [TYPE_FLAG] = read_flag,
-    [TYPE_NUMBER] = read_number,
-    [TYPE_DURATION] = read_duration,
-    [TYPE_SIZE] = read_size,
-    [TYPE_SECTION] = read_subsection,
-    [TYPE_LIST] = read_list,
-    [TYPE_STRINGS] = read_strings,
+    [TYPE_STRING] = read_text,       [TYPE_TEXT] = read_text,       [TYPE_PATH] = read_path,
+    [TYPE_WORD] = read_word,         [TYPE_FLAG] = read_flag,       [TYPE_NUMBER] = read_number,
+    [TYPE_DURATION] = read_duration, [TYPE_SIZE] = read_size,       [TYPE_SECTION] = read_subsection,
+    [TYPE_LIST] = read_list,         [TYPE_STRINGS] = read_strings,
 };
 
 const char *const value_forms[TYPE_COUNT] = {
