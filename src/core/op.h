@@ -21,6 +21,7 @@
 #include "store/store.h"
 #include "token/token.h"
 #include "util/arena.h"
+#include "util/encode.h"
 #include "util/json.h"
 #include "util/message.h"
 
@@ -83,9 +84,9 @@ struct op {
     /* on what, for the record */
     op_resource_t resources[OP_RESOURCES_MAX];
     size_t n_resources;
+    const char *event_source;  /* of the daemon's own acts */
     const char *service_event; /* the daemon's own acts: "RotateKey", "DeleteKey", "Start" ... */
-    json_t *service_detail;    /* their details, owned */
-    const char *detail_json;   /* arena: same, as JSON text */
+    const char *event_detail;  /* their serviceEventDetails as JSON text in the arena, or NULL */
 
     /* the answer: a JSON body, wiped once sent */
     buf_t out;
@@ -100,7 +101,9 @@ struct op {
     void (*on_abort)(op_t *op);  /* worker thread, after the rollback: drop what was staged */
     void *act;                   /* the acting room's state, usually in the arena */
     void (*act_free)(op_t *op);  /* called before the operation is freed; may be NULL */
+    bool preparing;              /* op_prepare(): no record yet */
     bool changed;                /* an outbox row holds the record */
+    void (*finished)(op_t *op);  /* the daemon's own acts: told instead of edge->release; may be NULL */
 
     /* private to core */
     completion_t work_done;
@@ -132,8 +135,13 @@ MUST_USE p11kms_err op_authorize_as(op_t *op, const char *action, const op_resou
 /** Run op->token_op (kind, key_id, in set by the caller) on @p token, then next(op); read op->token_op.err there. */
 void op_token(op_t *op, token_t *token, op_step next);
 
-/** Run @p change on the worker, then next(op) with op->err set; op_done() or op_fail() from there. */
+/** Run @p change on the worker, then next(op) with op->err set; op_settle() is the usual last step. */
 void op_change(op_t *op, op_change_fn change, op_step next);
+/** As op_change(), for a transaction that is not the operation itself (an intent): without its record. */
+void op_prepare(op_t *op, op_change_fn change, op_step next);
+
+/** A last step: op_done() when op->err is P11KMS_OK, else the refusal with the detail the worker left. */
+void op_settle(op_t *op);
 
 /** Record success, then release op->out. */
 void op_done(op_t *op);
@@ -162,7 +170,6 @@ typedef struct {
     const core_edge *edge;
     const char *region;
     unsigned skew_seconds;
-    const char *instance; /* account of the daemon's own records: "p11kms" service events */
 } core_options;
 
 MUST_USE p11kms_err core_new(const core_options *options, core_t **ret);
@@ -173,7 +180,8 @@ DEFINE_CLEANUP(core_t *, core, core_free);
 /** A fresh operation for one message. @p exchange is handed back through edge->release. */
 op_t *op_new(core_t *core, const message_t *message, void *exchange);
 /** An act of the daemon itself (start, rotation, deletion); authorised by nature. */
-op_t *op_new_internal(core_t *core, const char *service_event, const char *account, const char *region);
+op_t *op_new_internal(core_t *core, const char *service_event, const char *event_source, const char *account,
+                      const char *region);
 /** Who sent it. @retval as identity_authenticate(). */
 MUST_USE p11kms_err op_authenticate(op_t *op, const char *service);
 
@@ -191,8 +199,8 @@ unsigned core_active(const core_t *core);
 
 /** Re-append what the outbox holds and the log lacks; start-up, before the first request. */
 MUST_USE p11kms_err core_replay_outbox(core_t *core);
-/** Run @p change on the worker from a thread without a loop (start-up), and wait. */
-MUST_USE p11kms_err core_change_now(core_t *core, op_t *op, op_change_fn change);
+/** Run @p job on the worker's thread and wait: for start-up and reload, never under load. */
+MUST_USE p11kms_err core_store_job(core_t *core, p11kms_err (*job)(store_t *store, void *arg), void *arg);
 
 /** The store works, the audit log takes records, and a token is ready. Copies the reason. For /readyz. */
 bool core_ready(core_t *core, char *why, size_t size);

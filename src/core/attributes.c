@@ -1,0 +1,156 @@
+/*
+ * Condition keys of the frame ("AWS global condition context keys"). What the
+ * frame does not know is asked of the service.
+ */
+#include "core/core.h"
+
+#include <string.h>
+
+typedef bool (*attribute_fn)(const op_t *op, slice_t rest, slice_t *ret);
+
+static bool text(const char *value, slice_t *ret)
+{
+    *ret = SLICE_STR(value);
+    return value[0] != '\0';
+}
+
+static bool principal_arn(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return text(op->auth.principal->arn, ret);
+}
+
+static bool principal_account(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return text(op->auth.principal->account, ret);
+}
+
+static bool principal_type(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return text(op->auth.principal->kind == PRINCIPAL_USER ? "User" : "AssumedRole", ret);
+}
+
+static bool user_id(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return text(op->auth.principal->principal_id, ret);
+}
+
+static bool user_name(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return op->auth.principal->kind == PRINCIPAL_USER && text(op->auth.principal->name, ret);
+}
+
+static bool source_ip(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return op->message && op->message->peer->kind == PEER_TCP && text(op->message->peer->address, ret);
+}
+
+static bool secure_transport(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return op->message && text(op->message->peer->tls ? "true" : "false", ret);
+}
+
+static bool current_time(const op_t *op, slice_t rest, slice_t *ret)
+{
+    char *out = arena_alloc(op->arena, TIME_TEXT);
+
+    (void)rest;
+    time_format_iso(clock_wall_ms(), out);
+    return text(out, ret);
+}
+
+static bool epoch_time(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return text(arena_printf(op->arena, "%lld", (long long)(clock_wall_ms() / 1000)), ret);
+}
+
+static bool user_agent(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    *ret = op->message ? message_header(op->message, "user-agent") : SLICE(NULL, 0);
+    return ret->data != NULL;
+}
+
+static bool requested_region(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return text(op->region, ret);
+}
+
+static bool resource_account(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return op->n_resources && op->resources[0].account && text(op->resources[0].account, ret);
+}
+
+static bool via_service(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)op;
+    (void)rest;
+    return text("false", ret);
+}
+
+static bool principal_tag(const op_t *op, slice_t rest, slice_t *ret)
+{
+    const principal_t *principal = op->auth.principal;
+
+    for (size_t i = 0; i < principal->n_tags; i++) {
+        if (slice_eq_str(rest, principal->tags[i].key)) {
+            *ret = SLICE_STR(principal->tags[i].value);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A name ending in '/' takes the rest of the key as written. */
+static const struct {
+    const char *key;
+    attribute_fn get;
+} attributes[] = {
+    { "aws:principalarn", principal_arn },
+    { "aws:principalaccount", principal_account },
+    { "aws:principaltype", principal_type },
+    { "aws:userid", user_id },
+    { "aws:username", user_name },
+    { "aws:sourceip", source_ip },
+    { "aws:securetransport", secure_transport },
+    { "aws:currenttime", current_time },
+    { "aws:epochtime", epoch_time },
+    { "aws:useragent", user_agent },
+    { "aws:requestedregion", requested_region },
+    { "aws:resourceaccount", resource_account },
+    { "aws:viaawsservice", via_service },
+    { "aws:principaltag/", principal_tag },
+};
+
+static bool names(const char *attribute, slice_t key, size_t *ret_prefix)
+{
+    size_t len = strlen(attribute);
+
+    *ret_prefix = len;
+    return attribute[len - 1] == '/' ? slice_has_prefix(key, attribute) : slice_eq_str(key, attribute);
+}
+
+bool attributes_lookup(void *arg, slice_t key, slice_t as_written, policy_values *ret)
+{
+    const attributes_t *at = arg;
+    slice_t *value = ARENA_NEW(at->op->arena, slice_t);
+    size_t prefix;
+
+    for (size_t i = 0; i < COUNT_OF(attributes); i++) {
+        if (names(attributes[i].key, key, &prefix)) {
+            slice_t rest = SLICE(as_written.data + prefix, as_written.len - prefix);
+            *ret = (policy_values){ .values = value, .n = 1 };
+            return attributes[i].get(at->op, rest, value);
+        }
+    }
+    return at->service && at->service(at->service_arg, key, as_written, ret);
+}

@@ -1,0 +1,178 @@
+#include "core/core.h"
+
+#include <string.h>
+
+#define LOG_ROOM "core"
+#include "util/log.h"
+
+p11kms_err core_new(const core_options *options, core_t **ret)
+{
+    core_t *core = calloc(1, sizeof(*core));
+
+    ENSURE(core, P11KMS_E_NOMEM);
+    core->audit = options->audit;
+    core->mailbox = options->mailbox;
+    core->edge = options->edge;
+    core->skew_seconds = options->skew_seconds;
+    core->region = strdup(options->region);
+    core->tokens = calloc(options->n_tokens + 1, sizeof(*core->tokens));
+    if (!core->region || !core->tokens) {
+        core_free(core);
+        return P11KMS_E_NOMEM;
+    }
+    for (size_t i = 0; i < options->n_tokens; i++) {
+        core->tokens[core->n_tokens++] = options->tokens[i];
+    }
+    p11kms_err err = worker_start(core, options->store, &core->worker);
+    if (err != P11KMS_OK) {
+        core_free(core);
+        return err;
+    }
+    *ret = core;
+    return P11KMS_OK;
+}
+
+void core_free(core_t *core)
+{
+    if (!core) {
+        return;
+    }
+    worker_stop(core->worker);
+    while (core->spare) {
+        op_t *op = core->spare;
+        core->spare = op->link;
+        arena_free(op->arena);
+        free(op);
+    }
+    identity_unref(core->identity);
+    free(core->tokens);
+    free(core->region);
+    free(core);
+}
+
+void core_flush(core_t *core)
+{
+    for (size_t i = 0; i < core->n_tokens; i++) {
+        token_flush(core->tokens[i]);
+    }
+}
+
+void core_set_identity(core_t *core, identity_t *identity)
+{
+    identity_unref(core->identity);
+    core->identity = identity;
+}
+
+identity_t *core_identity(core_t *core)
+{
+    return core->identity;
+}
+
+token_t *core_token(core_t *core, const char *name)
+{
+    for (size_t i = 0; i < core->n_tokens; i++) {
+        if (strcmp(token_name(core->tokens[i]), name) == 0) {
+            return core->tokens[i];
+        }
+    }
+    return NULL;
+}
+
+size_t core_tokens(core_t *core, token_t *const **ret)
+{
+    *ret = core->tokens;
+    return core->n_tokens;
+}
+
+audit_t *core_audit(core_t *core)
+{
+    return core->audit;
+}
+
+unsigned core_active(const core_t *core)
+{
+    return core->active;
+}
+
+p11kms_err core_store_job(core_t *core, p11kms_err (*job)(store_t *store, void *arg), void *arg)
+{
+    return worker_run(core->worker, job, arg);
+}
+
+p11kms_err core_replay_outbox(core_t *core)
+{
+    return worker_run(core->worker, outbox_replay_all, core);
+}
+
+/* ---- health and metrics ---- */
+
+bool core_ready(core_t *core, char *why, size_t size)
+{
+    bool token_ready = core->n_tokens == 0;
+
+    why[0] = '\0';
+    if (!audit_healthy(core->audit)) {
+        audit_problem(core->audit, why, size);
+        return false;
+    }
+    for (size_t i = 0; i < core->n_tokens; i++) {
+        token_ready = token_ready || token_get_state(core->tokens[i]) == TOKEN_READY;
+    }
+    if (!token_ready) {
+        token_problem(core->tokens[0], why, size);
+    }
+    return token_ready;
+}
+
+static void write_tokens(const core_t *core, buf_t *out)
+{
+    static const char *const op_names[TOKEN_OP_COUNT] = { "prf", "generate", "destroy", "random", "list", "ping" };
+
+    buf_put_str(out, "# HELP p11kms_token_operations_total Operations sent to a token.\n"
+                     "# TYPE p11kms_token_operations_total counter\n"
+                     "# TYPE p11kms_token_failures_total counter\n"
+                     "# TYPE p11kms_token_restarts_total counter\n"
+                     "# TYPE p11kms_token_frames_total counter\n"
+                     "# TYPE p11kms_token_waiting gauge\n"
+                     "# TYPE p11kms_token_ready gauge\n");
+    for (size_t i = 0; i < core->n_tokens; i++) {
+        const char *name = token_name(core->tokens[i]);
+        token_stats stats = token_get_stats(core->tokens[i]);
+
+        for (size_t k = 0; k < TOKEN_OP_COUNT; k++) {
+            buf_printf(out, "p11kms_token_operations_total{token=\"%s\",operation=\"%s\"} %llu\n", name,
+                       op_names[k], (unsigned long long)stats.ops[k]);
+        }
+        buf_printf(out,
+                   "p11kms_token_failures_total{token=\"%s\"} %llu\n"
+                   "p11kms_token_restarts_total{token=\"%s\"} %llu\n"
+                   "p11kms_token_frames_total{token=\"%s\"} %llu\n"
+                   "p11kms_token_waiting{token=\"%s\"} %u\n"
+                   "p11kms_token_ready{token=\"%s\"} %d\n",
+                   name, (unsigned long long)stats.failures, name, (unsigned long long)stats.restarts, name,
+                   (unsigned long long)stats.frames, name, stats.waiting, name,
+                   token_get_state(core->tokens[i]) == TOKEN_READY);
+    }
+}
+
+void core_metrics(core_t *core, buf_t *out)
+{
+    audit_stats audit = audit_get_stats(core->audit);
+
+    metrics_write(&core->metrics, out);
+    write_tokens(core, out);
+    buf_printf(out,
+               "# TYPE p11kms_audit_records_total counter\np11kms_audit_records_total %llu\n"
+               "# TYPE p11kms_audit_commits_total counter\np11kms_audit_commits_total %llu\n"
+               "# TYPE p11kms_audit_commit_seconds_total counter\np11kms_audit_commit_seconds_total %.6f\n"
+               "# TYPE p11kms_audit_failures_total counter\np11kms_audit_failures_total %llu\n"
+               "# TYPE p11kms_audit_bytes_total counter\np11kms_audit_bytes_total %llu\n"
+               "# TYPE p11kms_audit_waiting gauge\np11kms_audit_waiting %u\n"
+               "# TYPE p11kms_audit_healthy gauge\np11kms_audit_healthy %d\n"
+               "# TYPE p11kms_store_waiting gauge\np11kms_store_waiting %u\n"
+               "# TYPE p11kms_operations_active gauge\np11kms_operations_active %u\n",
+               (unsigned long long)audit.records, (unsigned long long)audit.commits,
+               (double)audit.commit_us_total / 1e6, (unsigned long long)audit.failures,
+               (unsigned long long)audit.bytes, audit.waiting, audit_healthy(core->audit),
+               worker_waiting(core->worker), core->active);
+}

@@ -1,0 +1,330 @@
+#include "core/core.h"
+
+#include <string.h>
+
+#define LOG_ROOM "core"
+#include "util/log.h"
+
+#define OP_ARENA 4096
+#define SPARE_MAX 256
+
+/* ---- a life's beginning and end ---- */
+
+static void take_stage(op_t *op, op_stage stage)
+{
+    int64_t now = clock_mono_us();
+
+    op->stage_spent_us[stage] += (uint32_t)(now - op->stage_us);
+    op->stage_us = now;
+}
+
+static op_t *op_fresh(core_t *core)
+{
+    op_t *op = core->spare;
+    arena_t *arena;
+
+    if (op) {
+        core->spare = op->link;
+        core->n_spare--;
+        arena = op->arena;
+    } else {
+        op = malloc(sizeof(*op));
+        arena = arena_new(OP_ARENA);
+        if (!op || !arena) {
+            log_error("out of memory");
+            abort();
+        }
+    }
+    memset(op, 0, sizeof(*op));
+    op->arena = arena;
+    op->core = core;
+    op->identity = identity_ref(core->identity);
+    op->region = core->region;
+    op->account = "";
+    op->started_us = op->stage_us = clock_mono_us();
+    uint8_t uuid[16];
+    uuid_random(uuid);
+    uuid_format(uuid, op->request_id);
+    uuid_random(uuid);
+    uuid_format(uuid, op->event_id);
+    core->active++;
+    return op;
+}
+
+op_t *op_new(core_t *core, const message_t *message, void *exchange)
+{
+    op_t *op = op_fresh(core);
+
+    op->message = message;
+    op->exchange = exchange;
+    return op;
+}
+
+op_t *op_new_internal(core_t *core, const char *service_event, const char *event_source, const char *account,
+                      const char *region)
+{
+    op_t *op = op_fresh(core);
+
+    op->service_event = service_event;
+    op->event_source = event_source;
+    op->account = arena_strdup(op->arena, account);
+    op->region = arena_strdup(op->arena, region);
+    op->phase = OP_AUTHORISED;
+    return op;
+}
+
+static void op_free(op_t *op)
+{
+    core_t *core = op->core;
+
+    if (op->act_free) {
+        op->act_free(op);
+    }
+    token_op_wipe(&op->token_op);
+    buf_free(&op->token_op.out_list);
+    json_free(op->input);
+    buf_free(&op->out);
+    buf_free(&op->record.line);
+    identity_unref(op->identity);
+    core->active--;
+    arena_reset(op->arena);
+    if (core->n_spare < SPARE_MAX) {
+        op->link = core->spare;
+        core->spare = op;
+        core->n_spare++;
+    } else {
+        arena_free(op->arena);
+        free(op);
+    }
+}
+
+/* ---- authenticate, authorise ---- */
+
+p11kms_err op_authenticate(op_t *op, const char *service)
+{
+    const identity_check check = {
+        .now_ms = clock_wall_ms(),
+        .skew_seconds = op->core->skew_seconds,
+        .service = service,
+    };
+    p11kms_err err = identity_authenticate(op->identity, op->message, &check, &op->auth);
+
+    take_stage(op, STAGE_AUTHENTICATE);
+    if (err != P11KMS_OK) {
+        return err;
+    }
+    op->account = op->auth.principal->account;
+    if (op->auth.region[0]) {
+        op->region = op->auth.region;
+    }
+    op->phase = OP_AUTHENTICATED;
+    return P11KMS_OK;
+}
+
+static const char *denial_reason(arena_t *arena, const policy_decision *decision, const char *action)
+{
+    static const char *const basis_words[] = {
+        [BASIS_NONE] = "identity-based policy",   [BASIS_IDENTITY] = "identity-based policy",
+        [BASIS_RESOURCE] = "resource-based policy", [BASIS_BOUNDARY] = "permissions boundary",
+        [BASIS_SESSION] = "session policy",       [BASIS_GRANT] = "resource-based policy",
+    };
+    const char *words = basis_words[decision->basis];
+
+    if (decision->kind == DECISION_EXPLICIT_DENY) {
+        const char *article = words[0] == 'i' ? "an" : "a";
+        return arena_printf(arena, "with an explicit deny in %s %s", article, words);
+    }
+    return arena_printf(arena, "because no %s allows the %s action", words, action);
+}
+
+static policy_caller caller_of(const principal_t *principal)
+{
+    static const caller_kind kinds[] = {
+        [PRINCIPAL_USER] = CALLER_USER,
+        [PRINCIPAL_ROLE_SESSION] = CALLER_ROLE_SESSION,
+        [PRINCIPAL_SERVICE] = CALLER_SERVICE,
+    };
+    return (policy_caller){
+        .kind = kinds[principal->kind],
+        .account = SLICE_STR(principal->account),
+        .arn = SLICE_STR(principal->arn),
+    };
+}
+
+p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
+                           bool resource_decides, policy_lookup lookup, void *lookup_arg)
+{
+    const principal_t *principal = op->auth.principal;
+
+    if (op->phase < OP_AUTHENTICATED || !principal) {
+        FAIL(P11KMS_E_INTERNAL, "authorisation before authentication");
+    }
+    if (op->n_resources < OP_RESOURCES_MAX && resource->type) {
+        op->resources[op->n_resources++] = *resource;
+    }
+    attributes_t attributes = { .op = op, .service = lookup, .service_arg = lookup_arg };
+    const policy_request request = {
+        .caller = caller_of(principal),
+        .action = SLICE_STR(action),
+        .resource = SLICE_STR(resource->arn),
+        .resource_account = resource->account ? SLICE_STR(resource->account) : SLICE(NULL, 0),
+        .lookup = attributes_lookup,
+        .lookup_arg = &attributes,
+    };
+    const policy_set set = {
+        .identity = principal->policies,
+        .n_identity = principal->n_policies,
+        .resource = resource_policy,
+        .resource_decides = resource_decides,
+        .trusted = principal->administrator,
+    };
+    policy_decision decision = policy_decide(&request, &set);
+
+    take_stage(op, STAGE_AUTHORIZE);
+    if (decision.kind != DECISION_ALLOW) {
+        op->phase = OP_AUTHENTICATED;
+        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s %s", principal->arn,
+             action, resource->arn, denial_reason(op->arena, &decision, action));
+    }
+    op->phase = OP_AUTHORISED;
+    return P11KMS_OK;
+}
+
+p11kms_err op_authorize(op_t *op, const op_resource_t *resource, policy_t *resource_policy, bool resource_decides,
+                        policy_lookup lookup, void *lookup_arg)
+{
+    return op_authorize_as(op, op->row->action, resource, resource_policy, resource_decides, lookup, lookup_arg);
+}
+
+/* ---- act ---- */
+
+static void require_authorised(const op_t *op)
+{
+    if (op->phase != OP_AUTHORISED && op->phase != OP_ACTING) {
+        log_error("operation %s acts in phase %d", op->row ? op->row->name : op->service_event, (int)op->phase);
+        abort(); /* a room skipped the policy: stop rather than serve */
+    }
+}
+
+static void token_done(completion_t *done)
+{
+    token_op_t *token_op = (token_op_t *)(void *)done;
+    op_t *op = (op_t *)(void *)((char *)token_op - offsetof(op_t, token_op));
+
+    take_stage(op, STAGE_TOKEN);
+    op->next(op);
+}
+
+void op_token(op_t *op, token_t *token, op_step next)
+{
+    require_authorised(op);
+    take_stage(op, STAGE_DECODE);
+    op->phase = OP_ACTING;
+    op->next = next;
+    op->token_op.done.run = token_done;
+    op->token_op.mailbox = op->core->mailbox;
+    token_submit(token, &op->token_op);
+}
+
+static void change_done(completion_t *done)
+{
+    op_t *op = (op_t *)(void *)((char *)done - offsetof(op_t, work_done));
+
+    take_stage(op, STAGE_STORE);
+    op->next(op);
+}
+
+static void submit_change(op_t *op, op_change_fn change, op_step next, bool preparing)
+{
+    require_authorised(op);
+    take_stage(op, STAGE_DECODE);
+    op->phase = OP_ACTING;
+    op->next = next;
+    op->change = change;
+    op->preparing = preparing;
+    op->work_done.run = change_done;
+    worker_submit(op->core->worker, op);
+}
+
+void op_change(op_t *op, op_change_fn change, op_step next)
+{
+    submit_change(op, change, next, false);
+}
+
+void op_prepare(op_t *op, op_change_fn change, op_step next)
+{
+    submit_change(op, change, next, true);
+}
+
+/* ---- record, release ---- */
+
+static void release(op_t *op)
+{
+    op->stage_spent_us[STAGE_TOTAL] = (uint32_t)(clock_mono_us() - op->started_us);
+    metrics_count(&op->core->metrics, op);
+    op->phase = OP_RELEASED;
+    if (op->message) {
+        op->core->edge->release(op);
+    } else if (op->finished) {
+        op->finished(op);
+    }
+    op_free(op);
+}
+
+static void record_done(completion_t *done)
+{
+    audit_record_t *record = (audit_record_t *)(void *)done;
+    op_t *op = (op_t *)(void *)((char *)record - offsetof(op_t, record));
+
+    take_stage(op, STAGE_AUDIT);
+    if (record->err == P11KMS_OK) {
+        if (op->changed) {
+            worker_confirm(op->core->worker, op->event_id);
+        }
+    } else {
+        /* Unrecorded, so nothing is released; a change's record waits in the outbox. */
+        if (op->changed) {
+            worker_owe(op->core->worker, op->event_id);
+        }
+        buf_clear(&op->out);
+        op->err = P11KMS_E_AUDIT;
+        op->err_detail = "the audit log cannot be written";
+    }
+    release(op);
+}
+
+static void submit_record(op_t *op)
+{
+    op->phase = OP_RECORDING;
+    if (!op->changed) {
+        record_write(op, &op->record.line);
+    }
+    take_stage(op, STAGE_DECODE);
+    op->record.done.run = record_done;
+    op->record.mailbox = op->core->mailbox;
+    audit_submit(op->core->audit, &op->record);
+}
+
+void op_done(op_t *op)
+{
+    require_authorised(op);
+    op->err = P11KMS_OK;
+    submit_record(op);
+}
+
+void op_fail(op_t *op, p11kms_err err)
+{
+    op->err_detail = arena_strdup(op->arena, p11kms_err_detail(err));
+    op->err = err;
+    buf_clear(&op->out);
+    submit_record(op);
+}
+
+void op_settle(op_t *op)
+{
+    if (op->err == P11KMS_OK) {
+        op_done(op);
+    } else {
+        op_fail(op, p11kms_fail(op->err, "%s", op->err_detail));
+    }
+}
