@@ -100,6 +100,8 @@ struct op {
     void (*on_commit)(op_t *op); /* worker thread, after the commit: publish snapshots */
     void (*on_abort)(op_t *op);  /* worker thread, after the rollback: drop what was staged */
     void *act;                   /* the acting room's state, usually in the arena */
+    void *staged;                /* what a change publishes once committed: kms */
+    void *asked;                 /* what the token was asked for: kms */
     void (*act_free)(op_t *op);  /* called before the operation is freed; may be NULL */
     bool preparing;              /* op_prepare(): no record yet */
     bool changed;                /* an outbox row holds the record */

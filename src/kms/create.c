@@ -1,0 +1,60 @@
+#include "kms/kms_internal.h"
+
+#include <string.h>
+
+#include "util/clock.h"
+
+const char *kms_default_policy(arena_t *arena, const char *account)
+{
+    return arena_printf(arena,
+                        "{\"Version\":\"2012-10-17\",\"Id\":\"key-default-1\",\"Statement\":[{"
+                        "\"Sid\":\"Enable IAM User Permissions\",\"Effect\":\"Allow\","
+                        "\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},\"Action\":\"kms:*\","
+                        "\"Resource\":\"*\"}]}",
+                        account);
+}
+
+static p11kms_err set_policy(kms_key_t *key, slice_t policy)
+{
+    if (policy.len) {
+        return kms_key_set_policy(key, policy);
+    }
+    arena_t *arena = arena_new(1024);
+    ENSURE(arena, P11KMS_E_NOMEM);
+    p11kms_err err = kms_key_set_policy(key, SLICE_STR(kms_default_policy(arena, key->account)));
+    arena_free(arena);
+    return err;
+}
+
+p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
+{
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+    const char *token = create->token ? create->token : kms->default_token;
+    uint8_t id[KMS_ID];
+
+    uuid_random(id);
+    TRY(kms_key_new(id, create->account, create->region, &key));
+    key->token = core_token(kms->core, token);
+    if (!key->token || strlen(token) >= sizeof(key->token_name)) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "no token is configured under the name '%s'", token);
+    }
+    strcpy(key->token_name, token);
+    key->stored = create->disabled ? KMS_STATE_DISABLED : KMS_STATE_ENABLED;
+    key->created = clock_service_ms();
+    key->rotation_days = create->rotation_days;
+    key->rotation_next = create->rotation_days ? key->created + create->rotation_days * CLOCK_DAY_MS : 0;
+    TRY(kms_key_set_description(key, create->description));
+    TRY(set_policy(key, create->policy));
+    *ret = STEAL(key);
+    return P11KMS_OK;
+}
+
+p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const uint8_t material_id[KMS_ID])
+{
+    _cleanup_(kms_key) kms_key_t *mine = key;
+
+    TRY(kms_key_add_material(mine, material_id, 1, KMS_CAUSE_CREATE, mine->created));
+    mine->current = 0;
+    TRY(kms_intent_done(change->store, material_id));
+    return kms_change_insert(change, STEAL(mine));
+}

@@ -1,0 +1,100 @@
+/*
+ * A KMS key as requests see it: an immutable, reference-counted snapshot. A
+ * change copies it, edits the copy on the worker, writes its row and publishes
+ * it after the commit.
+ */
+#pragma once
+
+#include "policy/policy.h"
+#include "store/store.h"
+#include "token/token.h"
+#include "util/encode.h"
+
+#define KMS_ID STORE_ID
+#define KMS_ARN_MAX 160         /* arn:aws:kms:REGION(32):ACCOUNT(12):key/UUID(36) */
+#define KMS_MATERIAL_TEXT 65    /* KeyMaterialId: 64 hex and NUL */
+#define KMS_TAGS_MAX 50         /* SEMANTICS 4 */
+#define KMS_DESCRIPTION_MAX 8192
+#define KMS_ROTATION_DAYS_DEFAULT 365
+
+typedef enum {
+    KMS_STATE_ENABLED,
+    KMS_STATE_DISABLED,
+    KMS_STATE_PENDING_DELETION,
+    KMS_STATE_PENDING_IMPORT,
+    KMS_STATE_UNAVAILABLE,
+    KMS_STATE_CREATING,
+    KMS_STATE_UPDATING,
+    KMS_STATE_COUNT
+} kms_state;
+
+/** "PendingDeletion"; as DescribeKey shows it and the store keeps it. */
+const char *kms_state_name(kms_state state);
+/** @retval P11KMS_E_SYNTAX */
+MUST_USE p11kms_err kms_state_parse(const char *name, kms_state *ret);
+
+typedef enum { KMS_CAUSE_CREATE, KMS_CAUSE_AUTOMATIC, KMS_CAUSE_ON_DEMAND } kms_cause;
+const char *kms_cause_name(kms_cause cause);
+MUST_USE p11kms_err kms_cause_parse(const char *name, kms_cause *ret);
+
+/** One version of a key: an object on the token. */
+typedef struct {
+    uint8_t id[KMS_ID];
+    char id_text[KMS_MATERIAL_TEXT]; /* SHA-256 of the key's and the material's id: no token internals leave */
+    unsigned number;
+    kms_cause cause;
+    int64_t created;
+} kms_material;
+
+typedef struct {
+    char *name;
+    char *value;
+} kms_tag;
+
+typedef struct kms_key {
+    int refs; /* atomic */
+    uint8_t id[KMS_ID];
+    char id_text[UUID_TEXT];
+    char account[13];
+    char region[33];
+    char arn[KMS_ARN_MAX];
+    kms_state stored; /* what the store says; kms_key_state() adds what the token says */
+    token_t *token;   /* NULL: its token is not configured */
+    char token_name[TOKEN_NAME_MAX];
+    char *description;
+    char *policy_json;
+    policy_t *policy;
+    kms_tag *tags; /* in name order */
+    size_t n_tags;
+    kms_material *materials; /* by number, oldest first */
+    size_t n_materials;
+    size_t current; /* index in materials */
+    int64_t created;
+    int64_t deletion_at;
+    int rotation_days; /* 0: automatic rotation is off */
+    int64_t rotation_next;
+} kms_key_t;
+
+kms_key_t *kms_key_ref(const kms_key_t *key);
+void kms_key_unref(kms_key_t *key); /* NULL is fine */
+DEFINE_CLEANUP(kms_key_t *, kms_key, kms_key_unref);
+
+/** A new key with one reference, to be filled before anyone else sees it. */
+MUST_USE p11kms_err kms_key_new(const uint8_t id[KMS_ID], const char *account, const char *region, kms_key_t **ret);
+/** A copy to edit, with one reference. */
+MUST_USE p11kms_err kms_key_copy(const kms_key_t *key, kms_key_t **ret);
+
+/* Edits of a copy. Strings are copied. */
+MUST_USE p11kms_err kms_key_set_description(kms_key_t *key, slice_t text);
+/** Compiles it. @retval P11KMS_E_POLICY_MALFORMED */
+MUST_USE p11kms_err kms_key_set_policy(kms_key_t *key, slice_t json);
+MUST_USE p11kms_err kms_key_add_material(kms_key_t *key, const uint8_t id[KMS_ID], unsigned number, kms_cause cause,
+                                         int64_t created);
+MUST_USE p11kms_err kms_key_set_tag(kms_key_t *key, slice_t name, slice_t value);
+void kms_key_remove_tag(kms_key_t *key, slice_t name);
+
+/** The state a request meets now: Unavailable when the token is missing or waits for an operator. */
+kms_state kms_key_state(const kms_key_t *key);
+/** By id; NULL when the key has no such material. */
+const kms_material *kms_key_material(const kms_key_t *key, const uint8_t id[KMS_ID]);
+const kms_material *kms_key_current(const kms_key_t *key);

@@ -1,0 +1,176 @@
+#include "kms/kms_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LOG_ROOM "kms"
+#include "util/log.h"
+
+p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
+{
+    _cleanup_(kms) kms_t *kms = calloc(1, sizeof(*kms));
+
+    ENSURE(kms, P11KMS_E_NOMEM);
+    kms->core = core;
+    ENSURE(strlen(default_token) < sizeof(kms->default_token), P11KMS_E_RANGE);
+    strcpy(kms->default_token, default_token);
+    TRY(catalog_new(&kms->catalog));
+    *ret = STEAL(kms);
+    return P11KMS_OK;
+}
+
+void kms_free(kms_t *kms)
+{
+    if (kms) {
+        catalog_free(kms->catalog);
+        free(kms);
+    }
+}
+
+catalog_t *kms_catalog(kms_t *kms)
+{
+    return kms->catalog;
+}
+
+unsigned kms_busy(const kms_t *kms)
+{
+    return kms->busy;
+}
+
+/* ---- loading ---- */
+
+/* Keys while their rows come in: not yet published, hence still writable. */
+typedef struct {
+    kms_t *kms;
+    kms_key_t **keys;
+    uint8_t (*current)[KMS_ID]; /* the material each row calls current */
+    size_t n, cap;
+} loading_t;
+
+static p11kms_err grow(loading_t *loading)
+{
+    if (loading->n < loading->cap) {
+        return P11KMS_OK;
+    }
+    size_t cap = loading->cap ? 2 * loading->cap : 64;
+    kms_key_t **keys = realloc(loading->keys, cap * sizeof(*keys));
+    ENSURE(keys, P11KMS_E_NOMEM);
+    loading->keys = keys;
+    void *current = realloc(loading->current, cap * sizeof(*loading->current));
+    ENSURE(current, P11KMS_E_NOMEM);
+    loading->current = current;
+    loading->cap = cap;
+    return P11KMS_OK;
+}
+
+static p11kms_err fill_key(kms_t *kms, kms_key_t *key, const store_key *row)
+{
+    if (strcmp(row->spec, "SYMMETRIC_DEFAULT") != 0) {
+        FAIL(P11KMS_E_STORE, "key %s has the spec '%s', which this version does not know", key->id_text, row->spec);
+    }
+    TRY(kms_state_parse(row->state, &key->stored));
+    ENSURE(strlen(row->token) < sizeof(key->token_name), P11KMS_E_STORE);
+    strcpy(key->token_name, row->token);
+    key->token = core_token(kms->core, row->token);
+    key->created = row->created;
+    key->deletion_at = row->deletion_at;
+    key->rotation_days = row->rotation_days;
+    key->rotation_next = row->rotation_next;
+    TRY(kms_key_set_description(key, SLICE_STR(row->description)));
+    return kms_key_set_policy(key, SLICE_STR(row->policy));
+}
+
+static p11kms_err load_key(void *arg, const store_key *row)
+{
+    loading_t *loading = arg;
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(grow(loading));
+    TRY(kms_key_new(row->id, row->account, row->region, &key));
+    TRY(fill_key(loading->kms, key, row));
+    if (!key->token) {
+        log_warning("key %s lives on the token '%s', which is not configured", key->id_text, key->token_name);
+    }
+    memcpy(loading->current[loading->n], row->current_material, KMS_ID);
+    loading->keys[loading->n++] = kms_key_ref(key);
+    return catalog_put_key(loading->kms->catalog, STEAL(key));
+}
+
+/* Before the service starts nobody else holds the snapshots, so they may still be filled. */
+static kms_key_t *loading_key(kms_t *kms, const char *region, const uint8_t id[KMS_ID])
+{
+    kms_key_t *key = catalog_key(kms->catalog, region, id);
+
+    kms_key_unref(key);
+    return key;
+}
+
+static p11kms_err load_material(void *arg, const store_material *row)
+{
+    loading_t *loading = arg;
+    kms_key_t *key = loading_key(loading->kms, row->region, row->key_id);
+    kms_cause cause;
+
+    if (!key) {
+        FAIL(P11KMS_E_STORE, "a key material belongs to no key");
+    }
+    TRY(kms_cause_parse(row->cause, &cause));
+    return kms_key_add_material(key, row->id, row->number, cause, row->created);
+}
+
+static p11kms_err load_tag(void *arg, const store_tag *row)
+{
+    loading_t *loading = arg;
+    kms_key_t *key = loading_key(loading->kms, row->region, row->key_id);
+
+    if (!key) {
+        FAIL(P11KMS_E_STORE, "a tag belongs to no key");
+    }
+    return kms_key_set_tag(key, SLICE_STR(row->name), SLICE_STR(row->value));
+}
+
+static p11kms_err load_alias(void *arg, const store_alias *row)
+{
+    loading_t *loading = arg;
+    kms_alias_t *alias;
+
+    TRY(kms_alias_new(row->account, row->region, row->name, row->key_id, &alias));
+    alias->created = row->created;
+    alias->updated = row->updated;
+    return catalog_put_alias(loading->kms->catalog, alias);
+}
+
+static p11kms_err settle_current(const loading_t *loading)
+{
+    for (size_t i = 0; i < loading->n; i++) {
+        kms_key_t *key = loading->keys[i];
+        const kms_material *material = kms_key_material(key, loading->current[i]);
+        if (!material) {
+            FAIL(P11KMS_E_STORE, "key %s has no current key material", key->id_text);
+        }
+        key->current = (size_t)(material - key->materials);
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err load_all(store_t *store, loading_t *loading)
+{
+    TRY(store_key_each(store, load_key, loading));
+    TRY(store_material_each(store, load_material, loading));
+    TRY(store_tag_each(store, load_tag, loading));
+    TRY(store_alias_each(store, load_alias, loading));
+    return settle_current(loading);
+}
+
+p11kms_err kms_load(store_t *store, void *kms)
+{
+    loading_t loading = { .kms = kms };
+    p11kms_err err = load_all(store, &loading);
+
+    for (size_t i = 0; i < loading.n; i++) {
+        kms_key_unref(loading.keys[i]);
+    }
+    free(loading.keys);
+    free(loading.current);
+    return err;
+}

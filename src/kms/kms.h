@@ -1,0 +1,187 @@
+/*
+ * KMS keys: what they are called, messages under them, changes to them, and
+ * what time does to them. Knows neither JSON nor HTTP nor PKCS#11: operations
+ * come as op_t from the frame, the token's part through the token room.
+ */
+#pragma once
+
+#include "core/op.h"
+#include "kms/catalog.h"
+#include "kms/envelope.h"
+#include "kms/states.h"
+
+typedef struct kms kms_t;
+
+/* Quotas and bounds: AWS KMS Developer Guide, "Resource quotas"; SEMANTICS 3, 4 and 6. */
+#define KMS_ALIASES_PER_KEY 50
+#define KMS_ON_DEMAND_ROTATIONS 25
+#define KMS_WINDOW_MIN 7
+#define KMS_WINDOW_MAX 30
+#define KMS_ROTATION_MIN 90
+#define KMS_ROTATION_MAX 2560
+#define KMS_POLICY_MAX 32768
+
+/**
+ * @param core           Borrowed; outlives it.
+ * @param default_token  Where keys go that name no token; copied.
+ */
+MUST_USE p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret);
+void kms_free(kms_t *kms);
+DEFINE_CLEANUP(kms_t *, kms, kms_free);
+
+/** Read every row into the catalog; start-up, through core_store_job(). Damaged rows are an error naming them. */
+p11kms_err kms_load(store_t *store, void *kms);
+catalog_t *kms_catalog(kms_t *kms);
+
+/* ---- names: names.c ---- */
+
+typedef enum { KMS_NAME_KEY, KMS_NAME_ANY } kms_name_form; /* ids and ARNs of keys alone, or aliases too */
+
+/**
+ * The key a caller means: id, key ARN, alias name, alias ARN.
+ *
+ * @param[out] ret  A reference.
+ * @retval P11KMS_E_KEY_NOT_FOUND, P11KMS_E_ARN with AWS's sentence.
+ */
+MUST_USE p11kms_err kms_resolve(kms_t *kms, const char *account, const char *region, slice_t name, kms_name_form form,
+                                arena_t *arena, kms_key_t **ret);
+/** An alias name as CreateAlias takes it. @retval P11KMS_E_VALIDATION, P11KMS_E_ALIAS_NAME, P11KMS_E_ALIAS_RESERVED */
+MUST_USE p11kms_err kms_check_alias_name(slice_t name);
+
+/* ---- messages: message.c ---- */
+
+/**
+ * Seal or open one message; in op->act or the arena of the operation. The key
+ * reference, the slices and the buffers belong to the caller.
+ */
+typedef struct {
+    kms_key_t *key;
+    slice_t context; /* canonical */
+    /* seal */
+    slice_t plain;
+    buf_t blob;
+    /* open */
+    envelope_t envelope;
+    secret_t *opened;
+    const kms_material *material; /* the one used; of the key */
+    uint8_t prf_input[ENVELOPE_PRF_INPUT];
+    uint8_t nonce[ENVELOPE_NONCE];
+    op_step then;
+} kms_message;
+
+void kms_message_clear(kms_message *message); /* frees and wipes what seal and open made */
+
+/** message->plain under key's current material -> message->blob; then(op) with op->err set. */
+void kms_seal(op_t *op, kms_message *message, op_step then);
+/** message->envelope (parsed) -> message->opened; then(op) with op->err set. */
+void kms_open(op_t *op, kms_message *message, op_step then);
+
+/** From any thread without a loop (start-up, tools): the same, waiting. For the sealing of access keys. */
+MUST_USE p11kms_err kms_seal_now(token_t *token, const uint8_t key_id[KMS_ID], const uint8_t material_id[KMS_ID],
+                                 slice_t context, slice_t plain, buf_t *blob);
+MUST_USE p11kms_err kms_open_now(token_t *token, slice_t blob, slice_t context, secret_t **ret);
+
+/* ---- changes: change.c; on the worker, inside an op_change_fn ---- */
+
+/**
+ * What one transaction stages: the keys and aliases to publish once it is
+ * committed. kms_change_begin() is the first call of an op_change_fn; it hooks
+ * publication and disposal into the operation, whose arena it lives in.
+ */
+#define KMS_STAGED_MAX 4
+typedef struct {
+    kms_t *kms;
+    store_t *store;
+    kms_key_t *put_key[KMS_STAGED_MAX];
+    size_t n_put_keys;
+    kms_alias_t *put_alias;
+    kms_key_t *removed_key;
+    kms_alias_t *removed_alias;
+} kms_change;
+
+kms_change *kms_change_begin(op_t *op, kms_t *kms, store_t *store);
+
+/** The key as it stands now, as a copy to edit; owned by the caller. @retval P11KMS_E_KEY_NOT_FOUND */
+MUST_USE p11kms_err kms_change_key(kms_change *change, const kms_key_t *seen, kms_key_t **ret);
+/** Write the edited key's row and stage it; takes the reference in all cases. */
+MUST_USE p11kms_err kms_change_put(kms_change *change, kms_key_t *key);
+/** As above for a key that is new: the rows of its materials and tags too. */
+MUST_USE p11kms_err kms_change_insert(kms_change *change, kms_key_t *key);
+/** Tags differ: the rows from @p before to @p key. Before kms_change_put(). */
+MUST_USE p11kms_err kms_change_tags(kms_change *change, const kms_key_t *before, const kms_key_t *key);
+MUST_USE p11kms_err kms_change_delete(kms_change *change, const kms_key_t *key);
+MUST_USE p11kms_err kms_change_alias(kms_change *change, const char *account, const char *region, const char *name,
+                                     const kms_key_t *target, bool create);
+MUST_USE p11kms_err kms_change_remove_alias(kms_change *change, const char *account, const char *region,
+                                            const char *name);
+/** Every tag rule of AWS: at most 50, no duplicate, "aws:" reserved. @retval P11KMS_E_TAG */
+MUST_USE p11kms_err kms_check_tag_name(slice_t name);
+
+/* ---- new keys: create.c ---- */
+
+typedef struct {
+    const char *account;
+    const char *region;
+    const char *token; /* configuration name; NULL: the default one */
+    slice_t description;
+    slice_t policy; /* JSON; empty: the default policy of the account */
+    int rotation_days;
+    bool disabled;
+} kms_create;
+
+/**
+ * A key without material, with a new id; tags are for the caller to set.
+ *
+ * @retval P11KMS_E_POLICY_MALFORMED, P11KMS_E_OPERATION_UNSUPPORTED (no such token)
+ */
+MUST_USE p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret);
+/** Its first material, all its rows, and the end of the intent. Takes the key in all cases. */
+MUST_USE p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const uint8_t material_id[KMS_ID]);
+/** The policy of keys made without one: the account's identity policies decide (SEMANTICS 5). */
+const char *kms_default_policy(arena_t *arena, const char *account);
+
+/* ---- making material: material.c ---- */
+
+/**
+ * Make key material on @p token in two phases: an intent in the store, then the
+ * object; then(op) with op->err set. The id is op->token_op.key_id. The caller's change inserts
+ * the rows and calls kms_intent_done() in the same transaction; an intent left behind is
+ * destroyed by kms_reconcile().
+ */
+void kms_make_material(op_t *op, token_t *token, op_step then);
+MUST_USE p11kms_err kms_intent_done(store_t *store, const uint8_t material_id[KMS_ID]);
+/** A key's next material number, current from now on, rows written. On the worker. */
+MUST_USE p11kms_err kms_change_rotate(kms_change *change, kms_key_t *key, const uint8_t material_id[KMS_ID],
+                                      kms_cause cause);
+
+/* ---- time: schedule.c ---- */
+
+/** Start what is due: rotations, deletions. On the loop, about once a second. */
+void kms_tick(kms_t *kms);
+/**
+ * Sort out what a crash left: objects of intents are destroyed on their token. Objects the store never knew
+ * are left alone (the store may be an older copy) and told by `p11kms doctor`. Start-up, through core_store_job().
+ */
+p11kms_err kms_reconcile(store_t *store, void *kms);
+/** Rotations and deletions under way. */
+unsigned kms_busy(const kms_t *kms);
+
+/* ---- declared keys: declared.c ---- */
+
+typedef enum { PLAN_CREATE, PLAN_UPDATE, PLAN_BLOCKED } plan_kind;
+
+/** One line of `p11kms plan`: what would be done to bring a key to its declaration. */
+typedef struct plan_item {
+    struct plan_item *next;
+    plan_kind kind;
+    const conf_key *declared;
+    kms_key_t *key;    /* NULL: to be made */
+    char text[512];    /* "alias/app: description: 'a' -> 'b'" */
+    bool set_description, set_rotation, set_tags, set_policy, set_enabled;
+} plan_item;
+
+/** @param[out] ret  In declaration order; free with kms_plan_free(). Nothing declared differs: NULL. */
+MUST_USE p11kms_err kms_plan(kms_t *kms, const conf_key *keys, size_t n_keys, const char *region, plan_item **ret);
+void kms_plan_free(plan_item *plan);
+/** Carry it out, one item after another, each an audited act of the daemon; then @p done on the loop. Takes the plan. */
+void kms_apply(kms_t *kms, plan_item *plan, const char *region, void (*done)(void *arg, unsigned failed), void *arg);

@@ -1,0 +1,12 @@
+/* What the files of this room share. Others include kms/kms.h. */
+#pragma once
+
+#include "kms/kms.h"
+
+struct kms {
+    core_t *core;
+    catalog_t *catalog;
+    char default_token[TOKEN_NAME_MAX];
+    unsigned busy;        /* internal acts under way; the loop's */
+    int64_t next_retry_ms; /* after a failed rotation or deletion: not before this service time */
+};

@@ -1,0 +1,95 @@
+/*
+ * New key material in two phases. A crash after the token made the object and
+ * before the store knew it would leave an object nobody owns; the intent,
+ * committed first, says whose it is.
+ */
+#include "kms/kms_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/crypto.h"
+#include "util/clock.h"
+
+typedef struct {
+    token_t *token;
+    uint8_t id[KMS_ID];
+    char label[64];
+    op_step then;
+    void (*on_commit)(op_t *op);
+    void (*on_abort)(op_t *op);
+} making_t;
+
+static making_t *making_of(op_t *op)
+{
+    return op->asked;
+}
+
+static p11kms_err write_intent(op_t *op, store_t *store)
+{
+    const making_t *making = making_of(op);
+    store_intent row = { .token = token_name(making->token), .created = clock_service_ms() };
+
+    memcpy(row.material_id, making->id, KMS_ID);
+    return store_intent_put(store, &row);
+}
+
+static void finish(op_t *op, p11kms_err err)
+{
+    making_t *making = making_of(op);
+
+    op->on_commit = making->on_commit;
+    op->on_abort = making->on_abort;
+    op->err = err;
+    op->err_detail = err == P11KMS_OK ? NULL : arena_strdup(op->arena, p11kms_err_detail(err));
+    making->then(op);
+}
+
+static void made(op_t *op)
+{
+    p11kms_err err = op->token_op.err;
+
+    if (err == P11KMS_E_TOKEN_LOST || err == P11KMS_E_TIMEOUT || err == P11KMS_E_BUSY) {
+        err = P11KMS_E_KEY_UNAVAILABLE;
+    }
+    finish(op, err == P11KMS_OK ? err : p11kms_fail_plain(err));
+}
+
+static void intent_written(op_t *op)
+{
+    making_t *making = making_of(op);
+
+    if (op->err != P11KMS_OK) {
+        finish(op, p11kms_fail(op->err, "%s", op->err_detail));
+        return;
+    }
+    op->token_op.kind = TOKEN_OP_GENERATE;
+    memcpy(op->token_op.key_id, making->id, KMS_ID);
+    op->token_op.in = SLICE_STR(making->label);
+    op_token(op, making->token, made);
+}
+
+void kms_make_material(op_t *op, token_t *token, op_step then)
+{
+    making_t *making = ARENA_NEW(op->arena, making_t);
+
+    making->token = token;
+    making->then = then;
+    making->on_commit = op->on_commit;
+    making->on_abort = op->on_abort;
+    op->on_commit = NULL;
+    op->on_abort = NULL;
+    op->asked = making;
+    p11kms_err err = crypto_random(making->id, sizeof(making->id));
+    if (err != P11KMS_OK) {
+        finish(op, err);
+        return;
+    }
+    snprintf(making->label, sizeof(making->label), "p11kms:material");
+    op_prepare(op, write_intent, intent_written);
+}
+
+p11kms_err kms_intent_done(store_t *store, const uint8_t material_id[KMS_ID])
+{
+    return store_intent_delete(store, material_id);
+}

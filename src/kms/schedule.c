@@ -1,0 +1,253 @@
+/*
+ * What time does to keys. The dates are columns of the key's row, so the
+ * schedule survives a stop, and what came due meanwhile is done at the next start.
+ */
+#include "kms/kms_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "util/clock.h"
+
+#define LOG_ROOM "kms"
+#include "util/log.h"
+
+#define RETRY_MS (60 * 1000)
+#define AT_ONCE 8 /* acts of ours in flight: requests come first */
+
+typedef struct {
+    kms_t *kms;
+    kms_key_t *key;
+    size_t next_material; /* deletion: which object is next */
+} act_t;
+
+static void act_free(op_t *op)
+{
+    act_t *act = op->act;
+
+    kms_key_unref(act->key);
+}
+
+static void act_finished(op_t *op)
+{
+    act_t *act = op->act;
+
+    act->kms->busy--;
+    if (op->err != P11KMS_OK) {
+        act->kms->next_retry_ms = clock_service_ms() + RETRY_MS;
+        log_error("%s of %s failed and will be tried again: %s", op->service_event, act->key->arn,
+                  op->err_detail ? op->err_detail : p11kms_err_text(op->err));
+    } else {
+        log_notice("%s: %s", op->service_event, act->key->arn);
+    }
+}
+
+static op_t *begin(kms_t *kms, const char *event, kms_key_t *key)
+{
+    op_t *op = op_new_internal(kms->core, event, "kms.amazonaws.com", key->account, key->region);
+    act_t *act = ARENA_NEW(op->arena, act_t);
+
+    act->kms = kms;
+    act->key = kms_key_ref(key);
+    op->act = act;
+    op->act_free = act_free;
+    op->finished = act_finished;
+    op->resources[op->n_resources++] =
+        (op_resource_t){ .arn = act->key->arn, .account = act->key->account, .type = "AWS::KMS::Key" };
+    op->event_detail = arena_printf(op->arena, "{\"keyId\":\"%s\"}", key->id_text);
+    kms->busy++;
+    return op;
+}
+
+/* ---- rotation ---- */
+
+static bool rotation_due(const kms_key_t *key, int64_t now)
+{
+    return key->rotation_days > 0 && key->rotation_next <= now && key->stored == KMS_STATE_ENABLED;
+}
+
+static p11kms_err rotate_rows(op_t *op, store_t *store)
+{
+    act_t *act = op->act;
+    kms_change *change = kms_change_begin(op, act->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+    int64_t now = clock_service_ms();
+
+    TRY(kms_change_key(change, act->key, &key));
+    if (!rotation_due(key, now)) {
+        FAIL(P11KMS_E_KEY_STATE, "%s was changed while its rotation was under way", key->arn);
+    }
+    TRY(kms_change_rotate(change, key, op->token_op.key_id, KMS_CAUSE_AUTOMATIC));
+    TRY(kms_intent_done(store, op->token_op.key_id));
+    /* After a long stop the next date is counted from now: one rotation makes up for all that were missed. */
+    key->rotation_next = now + key->rotation_days * CLOCK_DAY_MS;
+    return kms_change_put(change, STEAL(key));
+}
+
+static void material_made(op_t *op)
+{
+    if (op->err != P11KMS_OK) {
+        op_settle(op);
+        return;
+    }
+    op_change(op, rotate_rows, op_settle);
+}
+
+static void rotate(kms_t *kms, kms_key_t *key)
+{
+    op_t *op = begin(kms, "RotateKey", key);
+
+    kms_make_material(op, key->token, material_made);
+}
+
+/* ---- deletion ---- */
+
+static p11kms_err delete_rows(op_t *op, store_t *store)
+{
+    act_t *act = op->act;
+    kms_change *change = kms_change_begin(op, act->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(kms_change_key(change, act->key, &key));
+    return kms_change_delete(change, key);
+}
+
+static void destroy_next(op_t *op);
+
+static void destroyed(op_t *op)
+{
+    act_t *act = op->act;
+
+    if (op->token_op.err != P11KMS_OK) {
+        op_fail(op, p11kms_fail(op->token_op.err, "destroying key material %zu of %zu: %s", act->next_material,
+                                act->key->n_materials, p11kms_err_text(op->token_op.err)));
+        return;
+    }
+    destroy_next(op);
+}
+
+/* Objects first, rows last: a crash in between finds the key due again and goes on. */
+static void destroy_next(op_t *op)
+{
+    act_t *act = op->act;
+
+    if (act->next_material == act->key->n_materials) {
+        op_change(op, delete_rows, op_settle);
+        return;
+    }
+    op->token_op.kind = TOKEN_OP_DESTROY;
+    memcpy(op->token_op.key_id, act->key->materials[act->next_material++].id, KMS_ID);
+    op->token_op.in = SLICE(NULL, 0);
+    op_token(op, act->key->token, destroyed);
+}
+
+static void delete_key(kms_t *kms, kms_key_t *key)
+{
+    destroy_next(begin(kms, "DeleteKey", key));
+}
+
+/* ---- the tick ---- */
+
+static bool token_ready(const kms_key_t *key)
+{
+    return key->token && token_get_state(key->token) == TOKEN_READY;
+}
+
+static bool deletion_due(const kms_key_t *key, int64_t now)
+{
+    return key->stored == KMS_STATE_PENDING_DELETION && key->deletion_at <= now;
+}
+
+void kms_tick(kms_t *kms)
+{
+    int64_t now = clock_service_ms();
+    kms_key_t **keys;
+    size_t n;
+
+    /* One round at a time: while acts are under way snapshots still show their keys as due. */
+    if (kms->busy || now < kms->next_retry_ms || !audit_healthy(core_audit(kms->core)) ||
+        catalog_all(kms->catalog, &keys, &n) != P11KMS_OK) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (kms->busy < AT_ONCE && token_ready(keys[i])) {
+            if (deletion_due(keys[i], now)) {
+                delete_key(kms, keys[i]);
+            } else if (rotation_due(keys[i], now)) {
+                rotate(kms, keys[i]);
+            }
+        }
+        kms_key_unref(keys[i]);
+    }
+    free(keys);
+}
+
+/* ---- what a crash left ---- */
+
+#define RECONCILE_MAX 4096
+
+typedef struct {
+    uint8_t id[KMS_ID];
+    token_t *token;
+} orphan_t;
+
+typedef struct {
+    kms_t *kms;
+    orphan_t *orphans;
+    size_t n;
+} orphans_t;
+
+static p11kms_err collect_orphan(void *arg, const store_intent *row)
+{
+    orphans_t *found = arg;
+    token_t *token = core_token(found->kms->core, row->token);
+
+    if (token && found->n < RECONCILE_MAX) {
+        memcpy(found->orphans[found->n].id, row->material_id, KMS_ID);
+        found->orphans[found->n++].token = token;
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err destroy_orphan(store_t *store, const orphan_t *orphan)
+{
+    token_op_t op = { .kind = TOKEN_OP_DESTROY };
+
+    memcpy(op.key_id, orphan->id, KMS_ID);
+    p11kms_err err = token_call(orphan->token, &op);
+    token_op_wipe(&op);
+    buf_free(&op.out_list);
+    TRY(err);
+    return store_intent_delete(store, orphan->id);
+}
+
+static p11kms_err destroy_orphans(store_t *store, orphans_t *found)
+{
+    TRY(store_intent_each(store, collect_orphan, found));
+    if (found->n == 0) {
+        return P11KMS_OK;
+    }
+    TRY(store_begin(store));
+    for (size_t i = 0; i < found->n; i++) {
+        p11kms_err err = destroy_orphan(store, &found->orphans[i]);
+        if (err != P11KMS_OK) {
+            store_rollback(store);
+            return err;
+        }
+    }
+    return store_commit(store);
+}
+
+p11kms_err kms_reconcile(store_t *store, void *kms)
+{
+    orphans_t found = { .kms = kms };
+
+    found.orphans = calloc(RECONCILE_MAX, sizeof(*found.orphans));
+    ENSURE(found.orphans, P11KMS_E_NOMEM);
+    p11kms_err err = destroy_orphans(store, &found);
+    free(found.orphans);
+    if (err == P11KMS_OK && found.n) {
+        log_notice("%zu token objects left half made by the last stop were destroyed", found.n);
+    }
+    return err;
+}

@@ -1,0 +1,73 @@
+#include "kms/states.h"
+
+#include <string.h>
+
+static const char *const state_names[KMS_STATE_COUNT] = {
+    [KMS_STATE_ENABLED] = "Enabled",
+    [KMS_STATE_DISABLED] = "Disabled",
+    [KMS_STATE_PENDING_DELETION] = "PendingDeletion",
+    [KMS_STATE_PENDING_IMPORT] = "PendingImport",
+    [KMS_STATE_UNAVAILABLE] = "Unavailable",
+    [KMS_STATE_CREATING] = "Creating",
+    [KMS_STATE_UPDATING] = "Updating",
+};
+
+const char *kms_state_name(kms_state state)
+{
+    return state_names[state];
+}
+
+p11kms_err kms_state_parse(const char *name, kms_state *ret)
+{
+    for (size_t i = 0; i < KMS_STATE_COUNT; i++) {
+        if (strcmp(name, state_names[i]) == 0) {
+            *ret = (kms_state)i;
+            return P11KMS_OK;
+        }
+    }
+    FAIL(P11KMS_E_SYNTAX, "'%s' is not a key state", name);
+}
+
+/* The outcomes AWS numbers in its table; the sentence follows the key's ARN. */
+typedef enum { OK, DISABLED, DELETED, NOT_DELETED, IMPORT, EXTERNAL, GONE, CREATING, UPDATING, OUTCOMES } outcome;
+
+static const struct {
+    p11kms_err err;
+    const char *sentence;
+} outcomes[OUTCOMES] = {
+    [DISABLED] = { P11KMS_E_KEY_DISABLED, "is disabled." },
+    [DELETED] = { P11KMS_E_KEY_STATE, "is pending deletion." },
+    [NOT_DELETED] = { P11KMS_E_KEY_STATE, "is not pending deletion." },
+    [IMPORT] = { P11KMS_E_KEY_STATE, "is pending import." },
+    [EXTERNAL] = { P11KMS_E_OPERATION_UNSUPPORTED, "origin is EXTERNAL which is not valid for this operation." },
+    [GONE] = { P11KMS_E_KEY_STATE, "is unavailable." },
+    [CREATING] = { P11KMS_E_KEY_STATE, "is creating." },
+    [UPDATING] = { P11KMS_E_KEY_STATE, "is updating." },
+};
+
+/*
+ * In the order of kms_state. Where the table says "unsupported" for Unavailable it
+ * means keys of custom key stores; a token that went away is "unavailable" here.
+ */
+static const outcome table[KMS_DOES_COUNT][KMS_STATE_COUNT] = {
+    /*                         Enabled      Disabled     PendingDel.  PendingImp.  Unavailable  Creating  Updating */
+    [KMS_DOES_CRYPTO] =       { OK,          DISABLED,    DELETED,     IMPORT,      GONE,        CREATING, OK },
+    [KMS_DOES_ENABLE] =       { OK,          OK,          DELETED,     IMPORT,      OK,          CREATING, UPDATING },
+    [KMS_DOES_SET_ROTATION] = { OK,          DISABLED,    DELETED,     EXTERNAL,    OK,          CREATING, OK },
+    [KMS_DOES_ROTATE] =       { OK,          DISABLED,    DELETED,     IMPORT,      GONE,        CREATING, UPDATING },
+    [KMS_DOES_GET_ROTATION] = { OK,          OK,          OK,          EXTERNAL,    OK,          OK,       OK },
+    [KMS_DOES_EDIT] =         { OK,          OK,          DELETED,     OK,          OK,          OK,       OK },
+    [KMS_DOES_SCHEDULE] =     { OK,          OK,          DELETED,     OK,          OK,          OK,       UPDATING },
+    [KMS_DOES_CANCEL] =       { NOT_DELETED, NOT_DELETED, OK,          NOT_DELETED, NOT_DELETED, NOT_DELETED, NOT_DELETED },
+    [KMS_DOES_READ] =         { OK,          OK,          OK,          OK,          OK,          OK,       OK },
+};
+
+p11kms_err kms_state_check(const kms_key_t *key, kms_doing doing)
+{
+    outcome o = table[doing][kms_key_state(key)];
+
+    if (o == OK) {
+        return P11KMS_OK;
+    }
+    FAIL(outcomes[o].err, "%s %s", key->arn, outcomes[o].sentence);
+}
