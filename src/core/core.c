@@ -14,6 +14,7 @@ p11kms_err core_new(const core_options *options, core_t **ret)
     core->mailbox = options->mailbox;
     core->edge = options->edge;
     core->skew_seconds = options->skew_seconds;
+    core->services = options->services;
     core->region = strdup(options->region);
     core->tokens = calloc(options->n_tokens + 1, sizeof(*core->tokens));
     if (!core->region || !core->tokens) {

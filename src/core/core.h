@@ -18,6 +18,7 @@ struct core {
     size_t n_tokens;
     char *region;
     unsigned skew_seconds;
+    void *services;
     identity_t *identity;
     worker_t *worker;
     metrics_t metrics;

@@ -151,17 +151,10 @@ static policy_caller caller_of(const principal_t *principal)
     };
 }
 
-p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
-                           bool resource_decides, policy_lookup lookup, void *lookup_arg)
+static policy_decision decide(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
+                              bool resource_decides, policy_lookup lookup, void *lookup_arg)
 {
     const principal_t *principal = op->auth.principal;
-
-    if (op->phase < OP_AUTHENTICATED || !principal) {
-        FAIL(P11KMS_E_INTERNAL, "authorisation before authentication");
-    }
-    if (op->n_resources < OP_RESOURCES_MAX && resource->type) {
-        op->resources[op->n_resources++] = *resource;
-    }
     attributes_t attributes = { .op = op, .service = lookup, .service_arg = lookup_arg };
     const policy_request request = {
         .caller = caller_of(principal),
@@ -178,16 +171,41 @@ p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *re
         .resource_decides = resource_decides,
         .trusted = principal->administrator,
     };
-    policy_decision decision = policy_decide(&request, &set);
+
+    return policy_decide(&request, &set);
+}
+
+bool op_would_allow(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
+                    bool resource_decides, policy_lookup lookup, void *lookup_arg)
+{
+    return decide(op, action, resource, resource_policy, resource_decides, lookup, lookup_arg).kind == DECISION_ALLOW;
+}
+
+p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
+                           bool resource_decides, policy_lookup lookup, void *lookup_arg)
+{
+    if (op->phase < OP_AUTHENTICATED || !op->auth.principal) {
+        FAIL(P11KMS_E_INTERNAL, "authorisation before authentication");
+    }
+    if (op->n_resources < OP_RESOURCES_MAX && resource->type) {
+        op->resources[op->n_resources++] = *resource;
+    }
+    policy_decision decision =
+        decide(op, action, resource, resource_policy, resource_decides, lookup, lookup_arg);
 
     take_stage(op, STAGE_AUTHORIZE);
     if (decision.kind != DECISION_ALLOW) {
         op->phase = OP_AUTHENTICATED;
-        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s %s", principal->arn,
-             action, resource->arn, denial_reason(op->arena, &decision, action));
+        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s %s",
+             op->auth.principal->arn, action, resource->arn, denial_reason(op->arena, &decision, action));
     }
     op->phase = OP_AUTHORISED;
     return P11KMS_OK;
+}
+
+void *op_services(const op_t *op)
+{
+    return op->core->services;
 }
 
 p11kms_err op_authorize(op_t *op, const op_resource_t *resource, policy_t *resource_policy, bool resource_decides,

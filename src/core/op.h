@@ -134,6 +134,10 @@ MUST_USE p11kms_err op_authorize_as(op_t *op, const char *action, const op_resou
                                     policy_t *resource_policy, bool resource_decides, policy_lookup lookup,
                                     void *lookup_arg);
 
+/** Would this caller's request for @p action be allowed under @p resource_policy? Changes and records nothing. */
+bool op_would_allow(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
+                    bool resource_decides, policy_lookup lookup, void *lookup_arg);
+
 /** Run op->token_op (kind, key_id, in set by the caller) on @p token, then next(op); read op->token_op.err there. */
 void op_token(op_t *op, token_t *token, op_step next);
 
@@ -172,6 +176,7 @@ typedef struct {
     const core_edge *edge;
     const char *region;
     unsigned skew_seconds;
+    void *services; /* handed back by op_services(): the edge's */
 } core_options;
 
 MUST_USE p11kms_err core_new(const core_options *options, core_t **ret);
@@ -184,6 +189,8 @@ op_t *op_new(core_t *core, const message_t *message, void *exchange);
 /** An act of the daemon itself (start, rotation, deletion); authorised by nature. */
 op_t *op_new_internal(core_t *core, const char *service_event, const char *event_source, const char *account,
                       const char *region);
+/** What core_options.services was. */
+void *op_services(const op_t *op);
 /** Who sent it. @retval as identity_authenticate(). */
 MUST_USE p11kms_err op_authenticate(op_t *op, const char *service);
 

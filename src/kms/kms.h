@@ -55,7 +55,7 @@ MUST_USE p11kms_err kms_check_alias_name(slice_t name);
  * reference, the slices and the buffers belong to the caller.
  */
 typedef struct {
-    kms_key_t *key;
+    const kms_key_t *key;
     slice_t context; /* canonical */
     /* seal */
     slice_t plain;

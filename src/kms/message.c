@@ -13,8 +13,6 @@ void kms_message_clear(kms_message *message)
     buf_free(&message->blob);
     secret_free(message->opened);
     message->opened = NULL;
-    kms_key_unref(message->key);
-    message->key = NULL;
 }
 
 /* The key's token, as an error of the key where it is the token's. */

@@ -1,0 +1,124 @@
+/* What the handlers share: the request's inputs, its key, its condition keys. */
+#pragma once
+
+#include "api/api.h"
+#include "api/page.h"
+#include "api/shape.h"
+
+struct api {
+    api_options options;
+    core_t *core;
+    kms_t *kms;
+};
+
+/* operations.c */
+MUST_USE p11kms_err operations_init(void);
+/** The row of an X-Amz-Target, or NULL; *ret_service is the target's service, or NULL when its prefix is unknown. */
+const op_row_t *operations_find(slice_t target, const char **ret_service);
+
+/** One request about keys; op->act. */
+typedef struct {
+    api_t *api;
+    kms_t *kms;
+    kms_key_t *key;        /* the one asked for */
+    kms_key_t *other;      /* ReEncrypt's destination, UpdateAlias' new target */
+    const kms_key_t *asked; /* the one conditions are about: being authorised */
+    const char *alias;     /* how KeyId was written, when as an alias: kms:RequestAlias */
+    const char *name;      /* the alias an alias operation is about */
+    context_pair *context; /* the encryption context, for conditions */
+    size_t n_context;
+    bool same_key; /* kms:ReEncryptOnSameKey */
+    kms_message message;
+    kms_message source; /* ReEncrypt */
+} request_t;
+
+/** Make op->act. */
+request_t *request_begin(op_t *op);
+
+/* ---- inputs: input.c. op->input has passed its shape. ---- */
+
+slice_t in_string(const op_t *op, const char *member); /* empty when absent; NUL-terminated in the arena */
+const char *in_text(op_t *op, const char *member);     /* arena copy; NULL when absent */
+bool in_has(const op_t *op, const char *member);
+int64_t in_int(const op_t *op, const char *member, int64_t absent);
+bool in_bool(const op_t *op, const char *member, bool absent);
+/** Decoded base64 in the arena; empty when absent. */
+slice_t in_blob(op_t *op, const char *member);
+/** The encryption context in canonical form; remembers the pairs for conditions. */
+MUST_USE p11kms_err in_context(op_t *op, const char *member, slice_t *ret);
+/** What this version cannot honour must not be ignored: grant tokens and attestation documents. */
+MUST_USE p11kms_err in_refuse_unsupported(const op_t *op);
+
+/* ---- keys: keys.c ---- */
+
+/**
+ * Resolve @p member, authorise the row's action on the key, check its state.
+ * On P11KMS_OK request->key is set.
+ */
+MUST_USE p11kms_err request_key(op_t *op, const char *member, kms_name_form form, kms_doing doing);
+/** As above with another action and slot, without state check (ReEncrypt, aliases). */
+MUST_USE p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret);
+/** For operations that have no key: "*". */
+MUST_USE p11kms_err request_anything(op_t *op);
+/** The condition keys of KMS; @p arg is the op. */
+bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret);
+
+/** The worker's side: a copy of request->key as it stands now, its state checked again. */
+MUST_USE p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret);
+
+/** Opens the answer's object; the caller ends it. */
+jw_t answer_begin(op_t *op);
+void answer_key_arn(jw_t *w, const kms_key_t *key);
+void answer_empty(op_t *op); /* operations without output: no body */
+
+/* ---- pages ---- */
+typedef struct {
+    size_t limit;
+    const char *after;
+    const char *listing;
+} page_t;
+MUST_USE p11kms_err page_begin(op_t *op, const char *listing, size_t absent, page_t *ret);
+/** "Truncated" and, when there is more, "NextMarker". */
+void page_end(op_t *op, jw_t *w, const page_t *page, bool more, const char *last);
+
+/* ---- the handlers ---- */
+#define API_HANDLER(name) void name(op_t *op)
+API_HANDLER(api_encrypt);
+API_HANDLER(api_decrypt);
+API_HANDLER(api_re_encrypt);
+API_HANDLER(api_generate_data_key);
+API_HANDLER(api_generate_data_key_without_plaintext);
+API_HANDLER(api_generate_random);
+API_HANDLER(api_create_key);
+API_HANDLER(api_describe_key);
+API_HANDLER(api_list_keys);
+API_HANDLER(api_update_key_description);
+API_HANDLER(api_enable_key);
+API_HANDLER(api_disable_key);
+API_HANDLER(api_schedule_key_deletion);
+API_HANDLER(api_cancel_key_deletion);
+API_HANDLER(api_create_alias);
+API_HANDLER(api_update_alias);
+API_HANDLER(api_delete_alias);
+API_HANDLER(api_list_aliases);
+API_HANDLER(api_tag_resource);
+API_HANDLER(api_untag_resource);
+API_HANDLER(api_list_resource_tags);
+API_HANDLER(api_get_key_policy);
+API_HANDLER(api_put_key_policy);
+API_HANDLER(api_list_key_policies);
+API_HANDLER(api_enable_key_rotation);
+API_HANDLER(api_disable_key_rotation);
+API_HANDLER(api_get_key_rotation_status);
+API_HANDLER(api_rotate_key_on_demand);
+API_HANDLER(api_list_key_rotations);
+API_HANDLER(api_create_access_key);
+API_HANDLER(api_list_access_keys);
+API_HANDLER(api_update_access_key);
+API_HANDLER(api_delete_access_key);
+API_HANDLER(api_reload);
+API_HANDLER(api_set_clock);
+
+/** The lockout check: may the caller still change this policy? @retval P11KMS_E_POLICY_MALFORMED */
+MUST_USE p11kms_err check_lockout(op_t *op, const kms_key_t *key, policy_t *policy);
+MUST_USE p11kms_err read_tags(op_t *op, kms_key_t *key);

@@ -1,0 +1,101 @@
+/* What every operation on a key does first, and how answers begin. */
+#include "api/api_internal.h"
+
+#include <string.h>
+
+static void request_free(op_t *op)
+{
+    request_t *request = op->act;
+
+    kms_message_clear(&request->message);
+    kms_message_clear(&request->source);
+    kms_key_unref(request->key);
+    kms_key_unref(request->other);
+}
+
+p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
+{
+    request_t *request = op->act;
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    op->act_free = request_free;
+    TRY(kms_resolve(request->kms, op->account, op->region, name, form, op->arena, &key));
+    request->asked = key;
+    const op_resource_t resource = {
+        .arn = arena_strdup(op->arena, key->arn),
+        .account = arena_strdup(op->arena, key->account),
+        .type = "AWS::KMS::Key",
+    };
+    p11kms_err err = op_authorize_as(op, action, &resource, key->policy, true, kms_conditions, op);
+    request->asked = NULL;
+    TRY(err);
+    *ret = STEAL(key);
+    return P11KMS_OK;
+}
+
+p11kms_err request_key(op_t *op, const char *member, kms_name_form form, kms_doing doing)
+{
+    request_t *request = op->act;
+    slice_t name = in_string(op, member);
+
+    if (slice_has_prefix(name, "alias/")) {
+        request->alias = arena_strndup(op->arena, (const char *)name.data, name.len);
+    }
+    TRY(request_key_as(op, name, form, op->row->action, &request->key));
+    return kms_state_check(request->key, doing);
+}
+
+p11kms_err request_anything(op_t *op)
+{
+    op->act_free = request_free;
+    const op_resource_t all = { .arn = "*" };
+
+    return op_authorize(op, &all, NULL, false, kms_conditions, op);
+}
+
+p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret)
+{
+    request_t *request = op->act;
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(kms_change_key(change, request->key, &key));
+    TRY(kms_state_check(key, doing));
+    *ret = STEAL(key);
+    return P11KMS_OK;
+}
+
+jw_t answer_begin(op_t *op)
+{
+    jw_t w = jw_on(&op->out);
+
+    jw_object(&w);
+    return w;
+}
+
+void answer_key_arn(jw_t *w, const kms_key_t *key)
+{
+    jw_key(w, "KeyId");
+    jw_string(w, key->arn);
+}
+
+void answer_empty(op_t *op)
+{
+    buf_clear(&op->out);
+}
+
+p11kms_err page_begin(op_t *op, const char *listing, size_t absent, page_t *ret)
+{
+    ret->limit = (size_t)in_int(op, "Limit", (int64_t)absent);
+    ret->listing = listing;
+    return page_open(op->arena, listing, in_string(op, "Marker"), &ret->after);
+}
+
+void page_end(op_t *op, jw_t *w, const page_t *page, bool more, const char *last)
+{
+    if (more) {
+        jw_key(w, "NextMarker");
+        jw_string(w, page_marker(op->arena, page->listing, last));
+    }
+    jw_key(w, "Truncated");
+    jw_bool(w, more);
+}

@@ -1,0 +1,237 @@
+/* The kms: condition keys, and the tags, of one request ("Condition keys for AWS KMS"). */
+#include "api/api_internal.h"
+
+#include <string.h>
+
+typedef struct {
+    op_t *op;
+    request_t *request;
+    slice_t rest; /* of a key that takes a name */
+} asking_t;
+
+typedef bool (*condition_fn)(const asking_t *at, policy_values *ret);
+
+static slice_t *values_of(const asking_t *at, size_t n, policy_values *ret)
+{
+    slice_t *values = arena_alloc(at->op->arena, (n ? n : 1) * sizeof(*values));
+
+    *ret = (policy_values){ .values = values, .n = n };
+    return values;
+}
+
+static bool one(const asking_t *at, slice_t value, policy_values *ret)
+{
+    *values_of(at, 1, ret) = value;
+    return true;
+}
+
+static bool literal(const asking_t *at, const char *value, policy_values *ret)
+{
+    return one(at, SLICE_STR(value), ret);
+}
+
+static bool member(const asking_t *at, const char *name, policy_values *ret)
+{
+    return in_has(at->op, name) && one(at, in_string(at->op, name), ret);
+}
+
+static bool number(const asking_t *at, const char *name, policy_values *ret)
+{
+    return in_has(at->op, name) &&
+           literal(at, arena_printf(at->op->arena, "%lld", (long long)in_int(at->op, name, 0)), ret);
+}
+
+static bool caller_account(const asking_t *at, policy_values *ret)
+{
+    return literal(at, at->op->account, ret);
+}
+
+static bool context_value(const asking_t *at, policy_values *ret)
+{
+    for (size_t i = 0; i < at->request->n_context; i++) {
+        if (slice_eq(at->request->context[i].name, at->rest)) {
+            return one(at, at->request->context[i].value, ret);
+        }
+    }
+    return false;
+}
+
+static bool context_keys(const asking_t *at, policy_values *ret)
+{
+    slice_t *values = values_of(at, at->request->n_context, ret);
+
+    for (size_t i = 0; i < at->request->n_context; i++) {
+        values[i] = at->request->context[i].name;
+    }
+    ret->multi = true;
+    return at->request->n_context > 0;
+}
+
+static bool about_key(const asking_t *at, const char *of_key, const char *asked, policy_values *ret)
+{
+    return at->request->asked ? literal(at, of_key, ret) : member(at, asked, ret);
+}
+
+static bool key_spec(const asking_t *at, policy_values *ret)
+{
+    return about_key(at, "SYMMETRIC_DEFAULT", "KeySpec", ret);
+}
+
+static bool key_usage(const asking_t *at, policy_values *ret)
+{
+    return about_key(at, "ENCRYPT_DECRYPT", "KeyUsage", ret);
+}
+
+static bool key_origin(const asking_t *at, policy_values *ret)
+{
+    return about_key(at, "AWS_KMS", "Origin", ret);
+}
+
+static bool multi_region(const asking_t *at, policy_values *ret)
+{
+    return literal(at, "false", ret);
+}
+
+static bool encryption_algorithm(const asking_t *at, policy_values *ret)
+{
+    static const char *const uses_it[] = { "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+                                           "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext" };
+
+    if (strcmp(at->op->row->name, "ReEncrypt") == 0) {
+        return literal(at, "SYMMETRIC_DEFAULT", ret);
+    }
+    for (size_t i = 0; i < COUNT_OF(uses_it); i++) {
+        if (strcmp(at->op->row->action, uses_it[i]) == 0) {
+            return literal(at, "SYMMETRIC_DEFAULT", ret);
+        }
+    }
+    return false;
+}
+
+static bool request_alias(const asking_t *at, policy_values *ret)
+{
+    return at->request->alias && literal(at, at->request->alias, ret);
+}
+
+static bool resource_aliases(const asking_t *at, policy_values *ret)
+{
+    kms_alias_t *aliases[KMS_ALIASES_PER_KEY];
+    const kms_key_t *key = at->request->asked;
+
+    if (!key) {
+        return false;
+    }
+    size_t n = catalog_list_aliases(kms_catalog(at->request->kms), key->account, key->region, "", key->id, aliases,
+                                    KMS_ALIASES_PER_KEY);
+    slice_t *values = values_of(at, n, ret);
+    for (size_t i = 0; i < n; i++) {
+        values[i] = SLICE_STR(arena_strdup(at->op->arena, aliases[i]->name));
+        kms_alias_unref(aliases[i]);
+    }
+    ret->multi = true;
+    return n > 0;
+}
+
+static bool same_key(const asking_t *at, policy_values *ret)
+{
+    return strcmp(at->op->row->name, "ReEncrypt") == 0 &&
+           literal(at, at->request->same_key ? "true" : "false", ret);
+}
+
+static bool window_days(const asking_t *at, policy_values *ret)
+{
+    return number(at, "PendingWindowInDays", ret);
+}
+
+static bool rotation_days(const asking_t *at, policy_values *ret)
+{
+    return number(at, "RotationPeriodInDays", ret);
+}
+
+static bool bypass_lockout(const asking_t *at, policy_values *ret)
+{
+    return literal(at, in_bool(at->op, "BypassPolicyLockoutSafetyCheck", false) ? "true" : "false", ret);
+}
+
+static bool resource_tag(const asking_t *at, policy_values *ret)
+{
+    const kms_key_t *key = at->request->asked;
+
+    for (size_t i = 0; key && i < key->n_tags; i++) {
+        if (slice_eq_str(at->rest, key->tags[i].name)) {
+            return literal(at, key->tags[i].value, ret);
+        }
+    }
+    return false;
+}
+
+static bool request_tag(const asking_t *at, policy_values *ret)
+{
+    const json_t *tags = json_get(at->op->input, "Tags");
+
+    for (size_t i = 0; i < json_length(tags); i++) {
+        if (slice_eq(json_string(json_get(json_at(tags, i), "TagKey")), at->rest)) {
+            return one(at, json_string(json_get(json_at(tags, i), "TagValue")), ret);
+        }
+    }
+    return false;
+}
+
+static bool tag_keys(const asking_t *at, policy_values *ret)
+{
+    const json_t *tags = json_get(at->op->input, "Tags");
+    const json_t *list = tags ? tags : json_get(at->op->input, "TagKeys");
+    size_t n = json_length(list);
+    slice_t *values = values_of(at, n, ret);
+
+    for (size_t i = 0; i < n; i++) {
+        json_t *item = json_at(list, i);
+        values[i] = json_string(tags ? json_get(item, "TagKey") : item);
+    }
+    ret->multi = true;
+    return n > 0;
+}
+
+/* A name ending in ':' or '/' takes the rest of the key as written. */
+static const struct {
+    const char *key;
+    condition_fn get;
+} conditions[] = {
+    { "kms:calleraccount", caller_account },
+    { "kms:encryptioncontext:", context_value },
+    { "kms:encryptioncontextkeys", context_keys },
+    { "kms:encryptionalgorithm", encryption_algorithm },
+    { "kms:keyspec", key_spec },
+    { "kms:customermasterkeyspec", key_spec },
+    { "kms:keyusage", key_usage },
+    { "kms:customermasterkeyusage", key_usage },
+    { "kms:keyorigin", key_origin },
+    { "kms:multiregion", multi_region },
+    { "kms:requestalias", request_alias },
+    { "kms:resourcealiases", resource_aliases },
+    { "kms:reencryptonsamekey", same_key },
+    { "kms:schedulekeydeletionpendingwindowindays", window_days },
+    { "kms:rotationperiodindays", rotation_days },
+    { "kms:bypasspolicylockoutsafetycheck", bypass_lockout },
+    { "aws:resourcetag/", resource_tag },
+    { "aws:requesttag/", request_tag },
+    { "aws:tagkeys", tag_keys },
+};
+
+bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret)
+{
+    op_t *op = arg;
+    asking_t at = { .op = op, .request = op->act };
+
+    for (size_t i = 0; i < COUNT_OF(conditions); i++) {
+        size_t len = strlen(conditions[i].key);
+        char end = conditions[i].key[len - 1];
+        bool takes_rest = end == ':' || end == '/';
+
+        if (takes_rest ? slice_has_prefix(key, conditions[i].key) : slice_eq_str(key, conditions[i].key)) {
+            at.rest = SLICE(as_written.data + len, as_written.len - len);
+            return conditions[i].get(&at, ret);
+        }
+    }
+    return false;
+}

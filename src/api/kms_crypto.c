@@ -1,0 +1,380 @@
+/* Messages: Encrypt, Decrypt, ReEncrypt, GenerateDataKey..., GenerateRandom. */
+#include "api/api_internal.h"
+
+#include <string.h>
+
+#include "crypto/crypto.h"
+
+#define DATA_KEY_MAX 1024
+
+static void answer_base64(jw_t *w, const char *name, slice_t bytes)
+{
+    jw_key(w, name);
+    jw_base64(w, bytes);
+}
+
+static void answer_text(jw_t *w, const char *name, const char *text)
+{
+    jw_key(w, name);
+    jw_string(w, text);
+}
+
+static p11kms_err check_algorithm(const op_t *op, const char *member)
+{
+    slice_t algorithm = in_string(op, member);
+
+    if (algorithm.len && !slice_eq_str(algorithm, "SYMMETRIC_DEFAULT")) {
+        FAIL(P11KMS_E_KEY_USAGE, "Algorithm %.*s is incompatible with key spec SYMMETRIC_DEFAULT.",
+             (int)algorithm.len, (const char *)algorithm.data);
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err check_dry_run(const op_t *op)
+{
+    return in_bool(op, "DryRun", false) ? p11kms_fail_plain(P11KMS_E_DRY_RUN) : P11KMS_OK;
+}
+
+/* ---- Encrypt ---- */
+
+static void encrypted(op_t *op)
+{
+    request_t *request = op->act;
+
+    if (op->err == P11KMS_OK) {
+        jw_t w = answer_begin(op);
+        answer_base64(&w, "CiphertextBlob", buf_slice(&request->message.blob));
+        answer_key_arn(&w, request->key);
+        answer_text(&w, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+        jw_end(&w);
+    }
+    op_settle(op);
+}
+
+static p11kms_err encrypt_begin(op_t *op, request_t *request)
+{
+    TRY(in_refuse_unsupported(op));
+    TRY(check_algorithm(op, "EncryptionAlgorithm"));
+    TRY(in_context(op, "EncryptionContext", &request->message.context));
+    TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_CRYPTO));
+    TRY(check_dry_run(op));
+    request->message.key = request->key;
+    request->message.plain = in_blob(op, "Plaintext");
+    return P11KMS_OK;
+}
+
+void api_encrypt(op_t *op)
+{
+    request_t *request = request_begin(op);
+    p11kms_err err = encrypt_begin(op, request);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    kms_seal(op, &request->message, encrypted);
+}
+
+/* ---- Decrypt ---- */
+
+/*
+ * The key of a ciphertext, authorised for @p action. A caller who names one must name the right one.
+ *
+ * A ciphertext of a key that does not exist here is as invalid as any other: what
+ * keys there are is not to be learned by guessing.
+ */
+static p11kms_err key_of_ciphertext(op_t *op, const envelope_t *envelope, const char *named, const char *action,
+                                    kms_key_t **ret)
+{
+    request_t *request = op->act;
+    _cleanup_(kms_key) kms_key_t *key = catalog_key(kms_catalog(request->kms), op->region, envelope->key_id);
+    _cleanup_(kms_key) kms_key_t *said = NULL;
+    slice_t name = in_string(op, named);
+
+    if (name.len) {
+        if (slice_has_prefix(name, "alias/")) {
+            request->alias = arena_strndup(op->arena, (const char *)name.data, name.len);
+        }
+        TRY(request_key_as(op, name, KMS_NAME_ANY, action, &said));
+        if (memcmp(said->id, envelope->key_id, KMS_ID) != 0) {
+            FAIL(P11KMS_E_KEY_INCORRECT,
+                 "The key ID in the request does not identify a CMK that can perform this operation.");
+        }
+        *ret = STEAL(said);
+        return P11KMS_OK;
+    }
+    if (!key) {
+        return p11kms_fail_plain(P11KMS_E_CIPHERTEXT);
+    }
+    return request_key_as(op, SLICE_STR(key->arn), KMS_NAME_KEY, action, ret);
+}
+
+static bool ignores_ciphertext(const op_t *op)
+{
+    return json_length(json_get(op->input, "DryRunModifiers")) > 0;
+}
+
+/* A dry run that ignores the ciphertext is about the named key alone. */
+static p11kms_err dry_run_by_name(op_t *op, const char *named, const char *action, kms_key_t **ret)
+{
+    if (!in_bool(op, "DryRun", false) || !in_has(op, named)) {
+        FAIL(P11KMS_E_VALIDATION, "DryRunModifiers needs DryRun and %s", named);
+    }
+    return request_key_as(op, in_string(op, named), KMS_NAME_ANY, action, ret);
+}
+
+/* Parse, find, authorise, check: the source side of Decrypt and ReEncrypt. */
+static p11kms_err open_begin(op_t *op, kms_message *message, const char *named, const char *action)
+{
+    request_t *request = op->act;
+
+    if (ignores_ciphertext(op)) {
+        TRY(dry_run_by_name(op, named, action, &request->key));
+    } else {
+        if (!in_has(op, "CiphertextBlob")) {
+            FAIL(P11KMS_E_VALIDATION, "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy "
+                                      "constraint: Member must not be null");
+        }
+        TRY(envelope_parse(in_blob(op, "CiphertextBlob"), &message->envelope));
+        TRY(key_of_ciphertext(op, &message->envelope, named, action, &request->key));
+    }
+    message->key = request->key;
+    return kms_state_check(request->key, KMS_DOES_CRYPTO);
+}
+
+static void decrypted(op_t *op)
+{
+    request_t *request = op->act;
+
+    if (op->err == P11KMS_OK) {
+        jw_t w = answer_begin(op);
+        answer_text(&w, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+        answer_key_arn(&w, request->key);
+        answer_text(&w, "KeyMaterialId", request->message.material->id_text);
+        answer_base64(&w, "Plaintext", secret_slice(request->message.opened));
+        jw_end(&w);
+    }
+    op_settle(op);
+}
+
+static p11kms_err decrypt_begin(op_t *op, request_t *request)
+{
+    TRY(in_refuse_unsupported(op));
+    TRY(check_algorithm(op, "EncryptionAlgorithm"));
+    TRY(in_context(op, "EncryptionContext", &request->message.context));
+    TRY(open_begin(op, &request->message, "KeyId", op->row->action));
+    return ignores_ciphertext(op) ? check_dry_run(op) : P11KMS_OK;
+}
+
+/* A dry run of a decryption that would fail says so: it is decrypted, and the plaintext dropped. */
+static void decrypted_dry(op_t *op)
+{
+    op_fail(op, op->err == P11KMS_OK ? check_dry_run(op) : p11kms_fail(op->err, "%s", op->err_detail));
+}
+
+void api_decrypt(op_t *op)
+{
+    request_t *request = request_begin(op);
+    p11kms_err err = decrypt_begin(op, request);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    kms_open(op, &request->message, in_bool(op, "DryRun", false) ? decrypted_dry : decrypted);
+}
+
+/* ---- ReEncrypt ---- */
+
+static void re_encrypted(op_t *op)
+{
+    request_t *request = op->act;
+
+    if (op->err == P11KMS_OK) {
+        jw_t w = answer_begin(op);
+        answer_base64(&w, "CiphertextBlob", buf_slice(&request->message.blob));
+        answer_text(&w, "DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+        answer_text(&w, "DestinationKeyMaterialId", request->message.material->id_text);
+        answer_key_arn(&w, request->other);
+        answer_text(&w, "SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+        answer_text(&w, "SourceKeyId", request->key->arn);
+        answer_text(&w, "SourceKeyMaterialId", request->source.material->id_text);
+        jw_end(&w);
+    }
+    op_settle(op);
+}
+
+static void source_opened(op_t *op)
+{
+    request_t *request = op->act;
+
+    if (op->err != P11KMS_OK) {
+        op_settle(op);
+        return;
+    }
+    if (in_bool(op, "DryRun", false)) {
+        op_fail(op, check_dry_run(op));
+        return;
+    }
+    request->message.key = request->other;
+    request->message.plain = secret_slice(request->source.opened);
+    kms_seal(op, &request->message, re_encrypted);
+}
+
+/* kms:ReEncryptOnSameKey is asked on both sides, so both keys are looked up before either is authorised. */
+static void note_same_key(op_t *op, request_t *request, slice_t blob)
+{
+    _cleanup_(kms_key) kms_key_t *destination = NULL;
+    envelope_t envelope;
+
+    if (envelope_parse(blob, &envelope) == P11KMS_OK &&
+        kms_resolve(request->kms, op->account, op->region, in_string(op, "DestinationKeyId"), KMS_NAME_ANY, op->arena,
+                    &destination) == P11KMS_OK) {
+        request->same_key = memcmp(destination->id, envelope.key_id, KMS_ID) == 0;
+    }
+}
+
+static p11kms_err re_encrypt_begin(op_t *op, request_t *request)
+{
+    TRY(in_refuse_unsupported(op));
+    TRY(check_algorithm(op, "SourceEncryptionAlgorithm"));
+    TRY(check_algorithm(op, "DestinationEncryptionAlgorithm"));
+    note_same_key(op, request, in_blob(op, "CiphertextBlob"));
+    TRY(in_context(op, "SourceEncryptionContext", &request->source.context));
+    TRY(open_begin(op, &request->source, "SourceKeyId", "kms:ReEncryptFrom"));
+    TRY(in_context(op, "DestinationEncryptionContext", &request->message.context));
+    TRY(request_key_as(op, in_string(op, "DestinationKeyId"), KMS_NAME_ANY, "kms:ReEncryptTo", &request->other));
+    TRY(kms_state_check(request->other, KMS_DOES_CRYPTO));
+    return ignores_ciphertext(op) ? check_dry_run(op) : P11KMS_OK;
+}
+
+void api_re_encrypt(op_t *op)
+{
+    request_t *request = request_begin(op);
+    p11kms_err err = re_encrypt_begin(op, request);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    kms_open(op, &request->source, source_opened);
+}
+
+/* ---- GenerateDataKey, with and without plaintext ---- */
+
+static p11kms_err data_key_length(const op_t *op, size_t *ret)
+{
+    slice_t spec = in_string(op, "KeySpec");
+
+    if ((spec.len > 0) == in_has(op, "NumberOfBytes")) {
+        FAIL(P11KMS_E_VALIDATION, "Please specify either number of bytes or key spec.");
+    }
+    if (slice_eq_str(spec, "AES_128")) {
+        *ret = 16;
+    } else if (spec.len) {
+        *ret = 32;
+    } else {
+        *ret = (size_t)in_int(op, "NumberOfBytes", 0);
+    }
+    ENSURE(*ret >= 1 && *ret <= DATA_KEY_MAX, P11KMS_E_VALIDATION);
+    return P11KMS_OK;
+}
+
+static void answer_data_key(op_t *op, bool with_plaintext)
+{
+    request_t *request = op->act;
+
+    if (op->err == P11KMS_OK) {
+        jw_t w = answer_begin(op);
+        answer_base64(&w, "CiphertextBlob", buf_slice(&request->message.blob));
+        answer_key_arn(&w, request->key);
+        answer_text(&w, "KeyMaterialId", request->message.material->id_text);
+        if (with_plaintext) {
+            answer_base64(&w, "Plaintext", request->message.plain);
+        }
+        jw_end(&w);
+    }
+    op_settle(op);
+}
+
+static void data_key_made(op_t *op)
+{
+    answer_data_key(op, true);
+}
+
+static void data_key_made_without(op_t *op)
+{
+    answer_data_key(op, false);
+}
+
+static p11kms_err data_key_begin(op_t *op, request_t *request)
+{
+    size_t len;
+
+    TRY(in_refuse_unsupported(op));
+    TRY(data_key_length(op, &len));
+    TRY(in_context(op, "EncryptionContext", &request->message.context));
+    TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_CRYPTO));
+    TRY(check_dry_run(op));
+    uint8_t *plain = arena_alloc(op->arena, len);
+    TRY(crypto_random(plain, len));
+    request->message.key = request->key;
+    request->message.plain = SLICE(plain, len);
+    return P11KMS_OK;
+}
+
+static void generate_data_key(op_t *op, op_step then)
+{
+    request_t *request = request_begin(op);
+    p11kms_err err = data_key_begin(op, request);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    kms_seal(op, &request->message, then);
+}
+
+void api_generate_data_key(op_t *op)
+{
+    generate_data_key(op, data_key_made);
+}
+
+void api_generate_data_key_without_plaintext(op_t *op)
+{
+    generate_data_key(op, data_key_made_without);
+}
+
+/* ---- GenerateRandom ---- */
+
+static p11kms_err generate_random(op_t *op)
+{
+    size_t len = (size_t)in_int(op, "NumberOfBytes", 0);
+
+    TRY(in_refuse_unsupported(op));
+    if (in_has(op, "CustomKeyStoreId")) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "There are no custom key stores in this version of p11kms.");
+    }
+    if (len == 0) {
+        FAIL(P11KMS_E_VALIDATION, "NumberOfBytes is required.");
+    }
+    TRY(request_anything(op));
+    uint8_t *bytes = arena_alloc(op->arena, len);
+    TRY(crypto_random(bytes, len));
+    jw_t w = answer_begin(op);
+    answer_base64(&w, "Plaintext", SLICE(bytes, len));
+    jw_end(&w);
+    return P11KMS_OK;
+}
+
+void api_generate_random(op_t *op)
+{
+    request_begin(op);
+    p11kms_err err = generate_random(op);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    op_done(op);
+}

@@ -1,0 +1,376 @@
+/* Keys themselves: make, describe, list, enable, disable, delete. */
+#include "api/api_internal.h"
+
+#include <string.h>
+
+#include "util/clock.h"
+
+/* ---- KeyMetadata ---- */
+
+static void text(jw_t *w, const char *name, const char *value)
+{
+    jw_key(w, name);
+    jw_string(w, value);
+}
+
+static void write_metadata(jw_t *w, const kms_key_t *key)
+{
+    kms_state state = kms_key_state(key);
+
+    jw_key(w, "KeyMetadata");
+    jw_object(w);
+    text(w, "AWSAccountId", key->account);
+    text(w, "Arn", key->arn);
+    jw_key(w, "CreationDate");
+    jw_epoch(w, key->created);
+    text(w, "CurrentKeyMaterialId", kms_key_current(key)->id_text);
+    text(w, "CustomerMasterKeySpec", "SYMMETRIC_DEFAULT");
+    if (key->deletion_at) {
+        jw_key(w, "DeletionDate");
+        jw_epoch(w, key->deletion_at);
+    }
+    text(w, "Description", key->description);
+    jw_key(w, "Enabled");
+    jw_bool(w, state == KMS_STATE_ENABLED);
+    jw_key(w, "EncryptionAlgorithms");
+    jw_array(w);
+    jw_string(w, "SYMMETRIC_DEFAULT");
+    jw_end(w);
+    text(w, "KeyId", key->id_text);
+    text(w, "KeyManager", "CUSTOMER");
+    text(w, "KeySpec", "SYMMETRIC_DEFAULT");
+    text(w, "KeyState", kms_state_name(state));
+    text(w, "KeyUsage", "ENCRYPT_DECRYPT");
+    jw_key(w, "MultiRegion");
+    jw_bool(w, false);
+    text(w, "Origin", "AWS_KMS");
+    jw_end(w);
+}
+
+static void answer_metadata(op_t *op, const kms_key_t *key)
+{
+    jw_t w = answer_begin(op);
+
+    write_metadata(&w, key);
+    jw_end(&w);
+}
+
+/* ---- CreateKey ---- */
+
+static p11kms_err check_spec_and_usage(const op_t *op)
+{
+    slice_t spec = in_string(op, "KeySpec");
+    slice_t old_spec = in_string(op, "CustomerMasterKeySpec");
+    slice_t usage = in_string(op, "KeyUsage");
+
+    if (spec.len && old_spec.len) {
+        FAIL(P11KMS_E_VALIDATION,
+             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.");
+    }
+    if (old_spec.len) {
+        spec = old_spec;
+    }
+    bool symmetric = !spec.len || slice_eq_str(spec, "SYMMETRIC_DEFAULT");
+    if (!symmetric && !usage.len) {
+        FAIL(P11KMS_E_VALIDATION,
+             "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
+    }
+    if (!symmetric) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "KeySpec %.*s is not supported by this version of p11kms.", (int)spec.len,
+             (const char *)spec.data);
+    }
+    if (usage.len && !slice_eq_str(usage, "ENCRYPT_DECRYPT")) {
+        FAIL(P11KMS_E_VALIDATION, "KeyUsage %.*s is not compatible with KeySpec SYMMETRIC_DEFAULT", (int)usage.len,
+             (const char *)usage.data);
+    }
+    return P11KMS_OK;
+}
+
+/* What would make another kind of key must not be taken for a plain one. */
+static p11kms_err check_origin(const op_t *op)
+{
+    slice_t origin = in_string(op, "Origin");
+
+    if (origin.len && !slice_eq_str(origin, "AWS_KMS")) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "Origin %.*s is not supported by this version of p11kms.",
+             (int)origin.len, (const char *)origin.data);
+    }
+    if (in_bool(op, "MultiRegion", false)) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "Multi-Region keys are not supported by this version of p11kms.");
+    }
+    if (in_has(op, "CustomKeyStoreId") || in_has(op, "XksKeyId")) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "There are no custom key stores in this version of p11kms.");
+    }
+    return P11KMS_OK;
+}
+
+p11kms_err read_tags(op_t *op, kms_key_t *key)
+{
+    const json_t *tags = json_get(op->input, "Tags");
+
+    for (size_t i = 0; i < json_length(tags); i++) {
+        slice_t name = json_string(json_get(json_at(tags, i), "TagKey"));
+
+        TRY(kms_check_tag_name(name));
+        for (size_t k = 0; k < i; k++) {
+            if (slice_eq(name, json_string(json_get(json_at(tags, k), "TagKey")))) {
+                FAIL(P11KMS_E_TAG, "Duplicate tag keys");
+            }
+        }
+        TRY(kms_key_set_tag(key, name, json_string(json_get(json_at(tags, i), "TagValue"))));
+    }
+    if (key->n_tags > KMS_TAGS_MAX) {
+        FAIL(P11KMS_E_TAG, "Too many tags");
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err key_inserted(op_t *op, store_t *store)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = kms_key_ref(request->key);
+
+    TRY(kms_change_create(change, STEAL(request->key), op->token_op.key_id));
+    answer_metadata(op, key);
+    return P11KMS_OK;
+}
+
+static void material_made(op_t *op)
+{
+    if (op->err != P11KMS_OK) {
+        op_settle(op);
+        return;
+    }
+    op_change(op, key_inserted, op_settle);
+}
+
+static p11kms_err create_begin(op_t *op, request_t *request)
+{
+    const kms_create create = {
+        .account = op->account,
+        .region = op->region,
+        .description = in_string(op, "Description"),
+        .policy = in_string(op, "Policy"),
+    };
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(check_spec_and_usage(op));
+    TRY(check_origin(op));
+    if (create.policy.len > KMS_POLICY_MAX) {
+        FAIL(P11KMS_E_LIMIT, "The key policy is longer than %d bytes", KMS_POLICY_MAX);
+    }
+    TRY(request_anything(op));
+    TRY(kms_create_key(request->kms, &create, &key));
+    TRY(read_tags(op, key));
+    if (!in_bool(op, "BypassPolicyLockoutSafetyCheck", false)) {
+        TRY(check_lockout(op, key, key->policy));
+    }
+    op->resources[0] = (op_resource_t){ .arn = arena_strdup(op->arena, key->arn),
+                                        .account = op->account,
+                                        .type = "AWS::KMS::Key" };
+    op->n_resources = 1;
+    request->key = STEAL(key);
+    return P11KMS_OK;
+}
+
+void api_create_key(op_t *op)
+{
+    request_t *request = request_begin(op);
+    p11kms_err err = create_begin(op, request);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    kms_make_material(op, request->key->token, material_made);
+}
+
+/* ---- DescribeKey, ListKeys ---- */
+
+void api_describe_key(op_t *op)
+{
+    request_t *request = request_begin(op);
+    p11kms_err err = in_refuse_unsupported(op);
+
+    if (err == P11KMS_OK) {
+        err = request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_READ);
+    }
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    answer_metadata(op, request->key);
+    op_done(op);
+}
+
+static p11kms_err list_keys(op_t *op, request_t *request)
+{
+    page_t page;
+
+    TRY(request_anything(op));
+    TRY(page_begin(op, "ListKeys", 100, &page));
+    kms_key_t **keys = arena_alloc(op->arena, (page.limit + 1) * sizeof(*keys));
+    size_t n = catalog_list_keys(kms_catalog(request->kms), op->account, op->region, page.after, keys,
+                                 page.limit + 1);
+    bool more = n > page.limit;
+    size_t shown = more ? page.limit : n;
+    jw_t w = answer_begin(op);
+
+    jw_key(&w, "Keys");
+    jw_array(&w);
+    for (size_t i = 0; i < shown; i++) {
+        jw_object(&w);
+        text(&w, "KeyArn", keys[i]->arn);
+        text(&w, "KeyId", keys[i]->id_text);
+        jw_end(&w);
+    }
+    jw_end(&w);
+    page_end(op, &w, &page, more, shown ? keys[shown - 1]->id_text : "");
+    jw_end(&w);
+    for (size_t i = 0; i < n; i++) {
+        kms_key_unref(keys[i]);
+    }
+    return P11KMS_OK;
+}
+
+void api_list_keys(op_t *op)
+{
+    p11kms_err err = list_keys(op, request_begin(op));
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    op_done(op);
+}
+
+/* ---- edits of one key ---- */
+
+static void edit_key(op_t *op, kms_doing doing, op_change_fn change)
+{
+    request_begin(op);
+    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, doing);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    op_change(op, change, op_settle);
+}
+
+static p11kms_err set_description(op_t *op, store_t *store)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(request_edit(op, change, KMS_DOES_EDIT, &key));
+    TRY(kms_key_set_description(key, in_string(op, "Description")));
+    return kms_change_put(change, STEAL(key));
+}
+
+void api_update_key_description(op_t *op)
+{
+    edit_key(op, KMS_DOES_EDIT, set_description);
+}
+
+static p11kms_err set_state(op_t *op, store_t *store, kms_state state)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(request_edit(op, change, KMS_DOES_ENABLE, &key));
+    key->stored = state;
+    return kms_change_put(change, STEAL(key));
+}
+
+static p11kms_err set_enabled(op_t *op, store_t *store)
+{
+    return set_state(op, store, KMS_STATE_ENABLED);
+}
+
+static p11kms_err set_disabled(op_t *op, store_t *store)
+{
+    return set_state(op, store, KMS_STATE_DISABLED);
+}
+
+void api_enable_key(op_t *op)
+{
+    edit_key(op, KMS_DOES_ENABLE, set_enabled);
+}
+
+void api_disable_key(op_t *op)
+{
+    edit_key(op, KMS_DOES_ENABLE, set_disabled);
+}
+
+/* ---- deletion ---- */
+
+static p11kms_err schedule_deletion(op_t *op, store_t *store)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+    int64_t days = in_int(op, "PendingWindowInDays", KMS_WINDOW_MAX);
+
+    TRY(request_edit(op, change, KMS_DOES_SCHEDULE, &key));
+    key->stored = KMS_STATE_PENDING_DELETION;
+    key->deletion_at = clock_service_ms() + days * CLOCK_DAY_MS;
+    jw_t w = answer_begin(op);
+    jw_key(&w, "DeletionDate");
+    jw_epoch(&w, key->deletion_at);
+    answer_key_arn(&w, key);
+    text(&w, "KeyState", kms_state_name(key->stored));
+    jw_key(&w, "PendingWindowInDays");
+    jw_int(&w, days);
+    jw_end(&w);
+    return kms_change_put(change, STEAL(key));
+}
+
+/* The model lets 1 to 365 pass; the service does not (SEMANTICS 3). */
+static p11kms_err check_window(const op_t *op)
+{
+    int64_t days = in_int(op, "PendingWindowInDays", KMS_WINDOW_MAX);
+
+    if (days < KMS_WINDOW_MIN || days > KMS_WINDOW_MAX) {
+        FAIL(P11KMS_E_VALIDATION, "PendingWindowInDays must be between %d and %d (inclusive)", KMS_WINDOW_MIN,
+             KMS_WINDOW_MAX);
+    }
+    return P11KMS_OK;
+}
+
+void api_schedule_key_deletion(op_t *op)
+{
+    p11kms_err err = check_window(op);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    edit_key(op, KMS_DOES_SCHEDULE, schedule_deletion);
+}
+
+static p11kms_err cancel_deletion(op_t *op, store_t *store)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(request_edit(op, change, KMS_DOES_CANCEL, &key));
+    if (key->deletion_at <= clock_service_ms()) {
+        FAIL(P11KMS_E_KEY_STATE, "%s is being deleted.", key->arn);
+    }
+    key->stored = KMS_STATE_DISABLED;
+    key->deletion_at = 0;
+    jw_t w = answer_begin(op);
+    answer_key_arn(&w, key);
+    jw_end(&w);
+    return kms_change_put(change, STEAL(key));
+}
+
+void api_cancel_key_deletion(op_t *op)
+{
+    edit_key(op, KMS_DOES_CANCEL, cancel_deletion);
+}

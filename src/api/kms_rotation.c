@@ -1,0 +1,213 @@
+/* Rotation: a new key material becomes current, the old ones decrypt for ever. */
+#include "api/api_internal.h"
+
+#include <string.h>
+
+#include "util/clock.h"
+
+/* ---- automatic rotation: on, off, status ---- */
+
+static p11kms_err set_rotation(op_t *op, store_t *store, int days)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(request_edit(op, change, KMS_DOES_SET_ROTATION, &key));
+    key->rotation_days = days;
+    key->rotation_next = days ? clock_service_ms() + days * CLOCK_DAY_MS : 0;
+    return kms_change_put(change, STEAL(key));
+}
+
+static p11kms_err rotation_on(op_t *op, store_t *store)
+{
+    return set_rotation(op, store, (int)in_int(op, "RotationPeriodInDays", KMS_ROTATION_DAYS_DEFAULT));
+}
+
+static p11kms_err rotation_off(op_t *op, store_t *store)
+{
+    return set_rotation(op, store, 0);
+}
+
+static void change_rotation(op_t *op, op_change_fn change)
+{
+    request_begin(op);
+    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_SET_ROTATION);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    op_change(op, change, op_settle);
+}
+
+void api_enable_key_rotation(op_t *op)
+{
+    change_rotation(op, rotation_on);
+}
+
+void api_disable_key_rotation(op_t *op)
+{
+    change_rotation(op, rotation_off);
+}
+
+/* While deletion is pending rotation is suspended, and reads as off. */
+static bool rotates(const kms_key_t *key)
+{
+    return key->rotation_days > 0 && key->stored != KMS_STATE_PENDING_DELETION;
+}
+
+void api_get_key_rotation_status(op_t *op)
+{
+    request_t *request = request_begin(op);
+    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_GET_ROTATION);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    const kms_key_t *key = request->key;
+    jw_t w = answer_begin(op);
+    answer_key_arn(&w, key);
+    jw_key(&w, "KeyRotationEnabled");
+    jw_bool(&w, rotates(key));
+    if (rotates(key)) {
+        jw_key(&w, "NextRotationDate");
+        jw_epoch(&w, key->rotation_next);
+        jw_key(&w, "RotationPeriodInDays");
+        jw_int(&w, key->rotation_days);
+    }
+    jw_end(&w);
+    op_done(op);
+}
+
+/* ---- on demand ---- */
+
+static size_t on_demand_rotations(const kms_key_t *key)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < key->n_materials; i++) {
+        n += key->materials[i].cause == KMS_CAUSE_ON_DEMAND;
+    }
+    return n;
+}
+
+static p11kms_err check_quota(const kms_key_t *key)
+{
+    if (on_demand_rotations(key) >= KMS_ON_DEMAND_ROTATIONS) {
+        FAIL(P11KMS_E_LIMIT, "The on-demand rotations limit has been reached for the given keyId. "
+                             "No more on-demand rotations can be performed for this key: %s",
+             key->arn);
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err rotated(op_t *op, store_t *store)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(request_edit(op, change, KMS_DOES_ROTATE, &key));
+    TRY(check_quota(key));
+    TRY(kms_change_rotate(change, key, op->token_op.key_id, KMS_CAUSE_ON_DEMAND));
+    TRY(kms_intent_done(store, op->token_op.key_id));
+    jw_t w = answer_begin(op);
+    answer_key_arn(&w, key);
+    jw_end(&w);
+    return kms_change_put(change, STEAL(key));
+}
+
+static void material_made(op_t *op)
+{
+    if (op->err != P11KMS_OK) {
+        op_settle(op);
+        return;
+    }
+    op_change(op, rotated, op_settle);
+}
+
+void api_rotate_key_on_demand(op_t *op)
+{
+    request_t *request = request_begin(op);
+    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_ROTATE);
+
+    if (err == P11KMS_OK) {
+        err = check_quota(request->key);
+    }
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    kms_make_material(op, request->key->token, material_made);
+}
+
+/* ---- ListKeyRotations ---- */
+
+static void write_rotation(jw_t *w, const kms_key_t *key, const kms_material *material, bool all)
+{
+    bool current = material == kms_key_current(key);
+
+    jw_object(w);
+    answer_key_arn(w, key);
+    jw_key(w, "KeyMaterialId");
+    jw_string(w, material->id_text);
+    if (all) {
+        jw_key(w, "KeyMaterialState");
+        jw_string(w, current ? "CURRENT" : "NON_CURRENT");
+    }
+    if (material->cause != KMS_CAUSE_CREATE) {
+        jw_key(w, "RotationDate");
+        jw_epoch(w, material->created);
+        jw_key(w, "RotationType");
+        jw_string(w, kms_cause_name(material->cause));
+    }
+    jw_end(w);
+}
+
+/* A marker names the number of the last material given out. */
+static p11kms_err list_rotations(op_t *op, request_t *request)
+{
+    bool all = slice_eq_str(in_string(op, "IncludeKeyMaterial"), "ALL_KEY_MATERIAL");
+    page_t page;
+
+    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
+    const kms_key_t *key = request->key;
+    TRY(page_begin(op, arena_printf(op->arena, "ListKeyRotations:%s:%d", key->id_text, all), 100, &page));
+    unsigned long after = strtoul(page.after, NULL, 10);
+    unsigned last = 0;
+    size_t shown = 0;
+    bool more = false;
+    jw_t w = answer_begin(op);
+
+    jw_key(&w, "Rotations");
+    jw_array(&w);
+    for (size_t i = 0; i < key->n_materials && !more; i++) {
+        const kms_material *material = &key->materials[i];
+        if (material->number <= after || (!all && material->cause == KMS_CAUSE_CREATE)) {
+            continue;
+        }
+        more = shown == page.limit;
+        if (!more) {
+            write_rotation(&w, key, material, all);
+            last = material->number;
+            shown++;
+        }
+    }
+    jw_end(&w);
+    page_end(op, &w, &page, more, arena_printf(op->arena, "%u", last));
+    jw_end(&w);
+    return P11KMS_OK;
+}
+
+void api_list_key_rotations(op_t *op)
+{
+    p11kms_err err = list_rotations(op, request_begin(op));
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    op_done(op);
+}

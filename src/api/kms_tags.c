@@ -1,0 +1,111 @@
+/* Tags of keys. */
+#include "api/api_internal.h"
+
+#include <string.h>
+
+static p11kms_err write_tags(op_t *op, kms_change *change, kms_key_t *edited)
+{
+    request_t *request = op->act;
+    _cleanup_(kms_key) kms_key_t *key = edited;
+    _cleanup_(kms_key) kms_key_t *before = NULL;
+
+    TRY(kms_change_key(change, request->key, &before));
+    TRY(kms_change_tags(change, before, key));
+    return kms_change_put(change, STEAL(key));
+}
+
+static p11kms_err add_tags(op_t *op, store_t *store)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(request_edit(op, change, KMS_DOES_EDIT, &key));
+    TRY(read_tags(op, key));
+    return write_tags(op, change, STEAL(key));
+}
+
+static p11kms_err drop_tags(op_t *op, store_t *store)
+{
+    request_t *request = op->act;
+    kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+    const json_t *names = json_get(op->input, "TagKeys");
+
+    TRY(request_edit(op, change, KMS_DOES_EDIT, &key));
+    for (size_t i = 0; i < json_length(names); i++) {
+        slice_t name = json_string(json_at(names, i));
+        TRY(kms_check_tag_name(name));
+        kms_key_remove_tag(key, name);
+    }
+    return write_tags(op, change, STEAL(key));
+}
+
+static void change_tags(op_t *op, op_change_fn change)
+{
+    request_begin(op);
+    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_EDIT);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    op_change(op, change, op_settle);
+}
+
+void api_tag_resource(op_t *op)
+{
+    change_tags(op, add_tags);
+}
+
+void api_untag_resource(op_t *op)
+{
+    change_tags(op, drop_tags);
+}
+
+static size_t first_after(const kms_key_t *key, const char *after)
+{
+    size_t i = 0;
+
+    while (i < key->n_tags && after[0] && strcmp(key->tags[i].name, after) <= 0) {
+        i++;
+    }
+    return i;
+}
+
+static p11kms_err list_tags(op_t *op, request_t *request)
+{
+    page_t page;
+
+    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
+    const kms_key_t *key = request->key;
+    TRY(page_begin(op, arena_printf(op->arena, "ListResourceTags:%s", key->id_text), KMS_TAGS_MAX, &page));
+    size_t i = first_after(key, page.after), shown = 0;
+    jw_t w = answer_begin(op);
+
+    jw_key(&w, "Tags");
+    jw_array(&w);
+    for (; i < key->n_tags && shown < page.limit; i++, shown++) {
+        jw_object(&w);
+        jw_key(&w, "TagKey");
+        jw_string(&w, key->tags[i].name);
+        jw_key(&w, "TagValue");
+        jw_string(&w, key->tags[i].value);
+        jw_end(&w);
+    }
+    jw_end(&w);
+    page_end(op, &w, &page, i < key->n_tags, shown ? key->tags[i - 1].name : "");
+    jw_end(&w);
+    return P11KMS_OK;
+}
+
+void api_list_resource_tags(op_t *op)
+{
+    p11kms_err err = list_tags(op, request_begin(op));
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    op_done(op);
+}

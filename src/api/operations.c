@@ -1,0 +1,140 @@
+/*
+ * The operation table: every operation of AWS KMS by name, what policy action
+ * it needs, how it is recorded, and what carries it out. A row without a start
+ * is known to AWS and not to this version; it is refused in those words.
+ */
+#include "api/api_internal.h"
+
+#include <string.h>
+
+#define KMS(op, is_read, fn)                                                                                    \
+    {                                                                                                            \
+        .name = #op, .service = "kms", .event_source = "kms.amazonaws.com", .action = "kms:" #op,               \
+        .read_only = (is_read), .start = (fn)                                                                   \
+    }
+#define OURS(op, is_read, fn)                                                                                   \
+    {                                                                                                            \
+        .name = #op, .service = "p11kms", .event_source = "p11kms", .action = "p11kms:" #op,                    \
+        .read_only = (is_read), .start = (fn)                                                                   \
+    }
+
+/* CloudTrail calls cryptographic operations read-only (SEMANTICS 9). In name order within a service. */
+static op_row_t operations[] = {
+    KMS(CancelKeyDeletion, false, api_cancel_key_deletion),
+    KMS(ConnectCustomKeyStore, false, NULL),
+    KMS(CreateAlias, false, api_create_alias),
+    KMS(CreateCustomKeyStore, false, NULL),
+    KMS(CreateGrant, false, NULL),
+    KMS(CreateKey, false, api_create_key),
+    KMS(Decrypt, true, api_decrypt),
+    KMS(DeleteAlias, false, api_delete_alias),
+    KMS(DeleteCustomKeyStore, false, NULL),
+    KMS(DeleteImportedKeyMaterial, false, NULL),
+    KMS(DeriveSharedSecret, true, NULL),
+    KMS(DescribeCustomKeyStores, true, NULL),
+    KMS(DescribeKey, true, api_describe_key),
+    KMS(DisableKey, false, api_disable_key),
+    KMS(DisableKeyRotation, false, api_disable_key_rotation),
+    KMS(DisconnectCustomKeyStore, false, NULL),
+    KMS(EnableKey, false, api_enable_key),
+    KMS(EnableKeyRotation, false, api_enable_key_rotation),
+    KMS(Encrypt, true, api_encrypt),
+    KMS(GenerateDataKey, true, api_generate_data_key),
+    KMS(GenerateDataKeyPair, true, NULL),
+    KMS(GenerateDataKeyPairWithoutPlaintext, true, NULL),
+    KMS(GenerateDataKeyWithoutPlaintext, true, api_generate_data_key_without_plaintext),
+    KMS(GenerateMac, true, NULL),
+    KMS(GenerateRandom, true, api_generate_random),
+    KMS(GetKeyLastUsage, true, NULL),
+    KMS(GetKeyPolicy, true, api_get_key_policy),
+    KMS(GetKeyRotationStatus, true, api_get_key_rotation_status),
+    KMS(GetParametersForImport, true, NULL),
+    KMS(GetPublicKey, true, NULL),
+    KMS(ImportKeyMaterial, false, NULL),
+    KMS(ListAliases, true, api_list_aliases),
+    KMS(ListGrants, true, NULL),
+    KMS(ListKeyPolicies, true, api_list_key_policies),
+    KMS(ListKeyRotations, true, api_list_key_rotations),
+    KMS(ListKeys, true, api_list_keys),
+    KMS(ListResourceTags, true, api_list_resource_tags),
+    KMS(ListRetirableGrants, true, NULL),
+    KMS(PutKeyPolicy, false, api_put_key_policy),
+    KMS(ReEncrypt, true, api_re_encrypt),
+    KMS(ReplicateKey, false, NULL),
+    KMS(RetireGrant, false, NULL),
+    KMS(RevokeGrant, false, NULL),
+    KMS(RotateKeyOnDemand, false, api_rotate_key_on_demand),
+    KMS(ScheduleKeyDeletion, false, api_schedule_key_deletion),
+    KMS(Sign, true, NULL),
+    KMS(TagResource, false, api_tag_resource),
+    KMS(UntagResource, false, api_untag_resource),
+    KMS(UpdateAlias, false, api_update_alias),
+    KMS(UpdateCustomKeyStore, false, NULL),
+    KMS(UpdateKeyDescription, false, api_update_key_description),
+    KMS(UpdatePrimaryRegion, false, NULL),
+    KMS(Verify, true, NULL),
+    KMS(VerifyMac, true, NULL),
+    OURS(CreateAccessKey, false, api_create_access_key),
+    OURS(DeleteAccessKey, false, api_delete_access_key),
+    OURS(ListAccessKeys, true, api_list_access_keys),
+    OURS(Reload, false, api_reload),
+    OURS(SetClock, false, api_set_clock),
+    OURS(UpdateAccessKey, false, api_update_access_key),
+    { .name = NULL },
+};
+
+const op_row_t *api_operations(void)
+{
+    return operations;
+}
+
+static p11kms_err join_shapes(op_row_t *row)
+{
+    const shape_operation *shapes =
+        strcmp(row->service, "kms") == 0 ? shape_kms_operations : shape_p11kms_operations;
+    const shape_operation *found = shape_find_operation(shapes, SLICE_STR(row->name));
+
+    if (!found) {
+        FAIL(P11KMS_E_INTERNAL, "operation %s has no shapes", row->name);
+    }
+    row->input = found->input;
+    row->output = found->output;
+    return P11KMS_OK;
+}
+
+p11kms_err operations_init(void)
+{
+    TRY(shape_init());
+    for (op_row_t *row = operations; row->name; row++) {
+        TRY(join_shapes(row));
+    }
+    return P11KMS_OK;
+}
+
+static const struct {
+    const char *prefix;
+    const char *service;
+} targets[] = {
+    { "TrentService.", "kms" },
+    { "P11KMS.", "p11kms" },
+};
+
+const op_row_t *operations_find(slice_t target, const char **ret_service)
+{
+    *ret_service = NULL;
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        if (!slice_has_prefix(target, targets[i].prefix)) {
+            continue;
+        }
+        size_t len = strlen(targets[i].prefix);
+        slice_t name = SLICE(target.data + len, target.len - len);
+
+        *ret_service = targets[i].service;
+        for (const op_row_t *row = operations; row->name; row++) {
+            if (strcmp(row->service, targets[i].service) == 0 && slice_eq_str(name, row->name)) {
+                return row;
+            }
+        }
+    }
+    return NULL;
+}
