@@ -5,14 +5,20 @@
 #pragma once
 
 #include "kms/kms.h"
+#include "kms/service_key.h"
 
 typedef struct api api_t;
 
 typedef struct {
     /** Answer the exchange an operation came with; headers are "Name: value\r\n" lines. Takes body's bytes. */
     void (*answer)(void *exchange, int status, slice_t headers, buf_t *body);
-    /** Build and swap configuration, as SIGHUP does; for the p11kms:Reload operation. NULL: not offered. */
+    /** Build and swap configuration, as SIGHUP does; for p11kms:Reload. */
     p11kms_err (*reload)(void *arg);
+    /**
+     * An access key was made, changed or removed, and is committed: let it count at once. Loop thread.
+     * @p secret is empty but for a new key; @p removed ends it.
+     */
+    void (*access_key)(void *arg, const identity_key *key, bool removed);
     void *arg;
     bool dev; /* --dev: p11kms:SetClock is offered */
 } api_options;

@@ -309,7 +309,7 @@ static void data_key_made_without(op_t *op)
 
 static p11kms_err data_key_begin(op_t *op, request_t *request)
 {
-    size_t len;
+    size_t len = 0;
 
     TRY(in_refuse_unsupported(op));
     TRY(data_key_length(op, &len));

@@ -104,7 +104,6 @@ static p11kms_err join_shapes(op_row_t *row)
 
 p11kms_err operations_init(void)
 {
-    TRY(shape_init());
     for (op_row_t *row = operations; row->name; row++) {
         TRY(join_shapes(row));
     }

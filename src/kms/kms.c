@@ -22,6 +22,7 @@ p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
 void kms_free(kms_t *kms)
 {
     if (kms) {
+        kms_key_unref(kms->service_key);
         catalog_free(kms->catalog);
         free(kms);
     }
