@@ -5,11 +5,11 @@
 
 typedef enum {
     SAMPLE_VALID,
-    SAMPLE_SIZED,      /* `size` long, or of that value */
+    SAMPLE_SIZED, /* `size` long, or of that value */
     SAMPLE_NOT_IN_ENUM,
     SAMPLE_WRONG_TYPE,
-    SAMPLE_MISSING,    /* the member is left out */
-    SAMPLE_NULL,       /* the member is null */
+    SAMPLE_MISSING, /* the member is left out */
+    SAMPLE_NULL,    /* the member is null */
 } sample_kind;
 
 typedef struct {
@@ -22,7 +22,7 @@ typedef struct {
     const char *(*text_for)(const shape_member *member);
 } sample_t;
 
-/** Text of @p len code points that the pattern of @p shape, if any, takes. NULL where there is none. Caller frees. */
+/** Text of @p len code points that the pattern of @p shape, if any, takes; NULL when none does. Free it. */
 char *sample_text(const shape_t *shape, size_t len);
 
 /** One JSON value for @p shape. */

@@ -58,7 +58,8 @@ static void expect_valid(arena_t *arena, const shape_t *input, const sample_t *s
     p11kms_err err = check_sample(arena, input, sample);
 
     if (err != P11KMS_OK) {
-        print_error("%s, %s: %s\n", input->name, sample->target ? sample->target->name : "-", p11kms_err_detail(err));
+        print_error("%s, %s: %s\n", input->name, sample->target ? sample->target->name : "-",
+                    p11kms_err_detail(err));
     }
     assert_ok(err);
 }
@@ -151,8 +152,8 @@ static void test_lengths_and_values_are_taken_up_to_their_bounds_and_no_further(
 static void try_enum(arena_t *arena, const shape_t *input, const shape_t *shape)
 {
     if (shape->enums != NULL) {
-        expect_refused(arena, input, &(sample_t){ .kind = SAMPLE_NOT_IN_ENUM, .target = shape }, P11KMS_E_VALIDATION,
-                       "Member must satisfy enum value set: [");
+        expect_refused(arena, input, &(sample_t){ .kind = SAMPLE_NOT_IN_ENUM, .target = shape },
+                       P11KMS_E_VALIDATION, "Member must satisfy enum value set: [");
     }
 }
 
