@@ -31,7 +31,7 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     THROTTLED(BUSY),
     SAYS(SHUTDOWN, "ServiceUnavailable", 503,
          "The request has failed due to a temporary failure of the server."),
-    INTERNAL(CONFIG),
+    SAYS_DETAIL(CONFIG, "InvalidConfigurationException", 400), /* p11kms:Reload, to an operator */
     INTERNAL(CRYPTO),
     INTERNAL(STORE),
     INTERNAL(STORE_NEWER),
@@ -40,7 +40,7 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     /* A room's own word for a value: whoever knows what it means to the caller says that instead. */
     INTERNAL(RANGE),
     INTERNAL(SYNTAX),
-    INTERNAL(NOT_FOUND),
+    SAYS_DETAIL(NOT_FOUND, "NotFoundException", 400), /* users and access keys */
     INTERNAL(EXISTS),
     INTERNAL(UNSUPPORTED),
 
@@ -85,6 +85,7 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS_DETAIL(TAG, "TagException", 400),
     SAYS_DETAIL(POLICY_MALFORMED, "MalformedPolicyDocumentException", 400),
     SAYS_DETAIL(OPERATION_UNSUPPORTED, "UnsupportedOperationException", 400),
+    SAYS_DETAIL(GRANT_TOKEN, "InvalidGrantTokenException", 400),
     SAYS_DETAIL(CONFLICT, "ConflictException", 400),
 };
 

@@ -47,13 +47,13 @@ static bool in_enum(const char *const *enums, slice_t text)
 
 static unsigned broken_bounds(const shape_t *shape, int64_t size)
 {
-    return (shape->max >= 0 && size > shape->max ? BREAKS_MAX : 0u) |
-           (shape->min >= 0 && size < shape->min ? BREAKS_MIN : 0u);
+    return (shape->max != -1 && size > shape->max ? BREAKS_MAX : 0u) |
+           (shape->min != -1 && size < shape->min ? BREAKS_MIN : 0u);
 }
 
 static unsigned broken_text(const shape_t *shape, slice_t text)
 {
-    bool bounded = shape->min >= 0 || shape->max >= 0;
+    bool bounded = shape->min != -1 || shape->max != -1;
 
     return (bounded ? broken_bounds(shape, (int64_t)utf8_length(text)) : 0u) |
            (shape->pattern != NULL && !pattern_matches(shape->pattern, text) ? BREAKS_PATTERN : 0u) |
@@ -110,7 +110,7 @@ static const char *constraint_text(const shape_t *shape, unsigned constraint, ar
 /* The constraints a shape has at all; what AWS lists when an element of a list or map breaks one of them. */
 static unsigned constraints_of(const shape_t *shape)
 {
-    return (shape->max >= 0 ? BREAKS_MAX : 0u) | (shape->min >= 0 ? BREAKS_MIN : 0u) |
+    return (shape->max != -1 ? BREAKS_MAX : 0u) | (shape->min != -1 ? BREAKS_MIN : 0u) |
            (shape->pattern != NULL ? BREAKS_PATTERN : 0u) | (shape->enums != NULL ? BREAKS_ENUM : 0u);
 }
 

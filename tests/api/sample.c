@@ -107,9 +107,9 @@ static void write_string(jw_t *w, const shape_t *shape, const sample_t *sample)
         return;
     }
     if (chosen && sample->kind == SAMPLE_SIZED) {
-        text = sample_text(shape, sample->size);
+        text = sample_text(shape, (size_t)sample->size);
         if (text == NULL) {
-            text = sample_text(&(shape_t){ 0 }, sample->size);
+            text = sample_text(&(shape_t){ 0 }, (size_t)sample->size);
         }
     }
     for (; text == NULL; len++) {
@@ -121,7 +121,7 @@ static void write_string(jw_t *w, const shape_t *shape, const sample_t *sample)
 static void write_blob(jw_t *w, const shape_t *shape, const sample_t *sample)
 {
     bool sized = sample->target == shape && sample->kind == SAMPLE_SIZED;
-    size_t len = sized ? sample->size : 1;
+    size_t len = sized ? (size_t)sample->size : 1;
     _cleanup_free_ uint8_t *bytes = calloc(1, len + 1);
 
     assert_non_null(bytes);
@@ -131,7 +131,7 @@ static void write_blob(jw_t *w, const shape_t *shape, const sample_t *sample)
 static void write_integer(jw_t *w, const shape_t *shape, const sample_t *sample)
 {
     if (sample->target == shape && sample->kind == SAMPLE_SIZED) {
-        jw_int(w, (int64_t)sample->size);
+        jw_int(w, sample->size);
     } else {
         jw_int(w, shape->min > 0 ? shape->min : 1);
     }
@@ -140,7 +140,7 @@ static void write_integer(jw_t *w, const shape_t *shape, const sample_t *sample)
 static void write_list(jw_t *w, const shape_t *shape, const sample_t *sample)
 {
     bool sized = sample->target == shape && sample->kind == SAMPLE_SIZED;
-    size_t n = sized ? sample->size : 1;
+    size_t n = sized ? (size_t)sample->size : 1;
 
     jw_array(w);
     for (size_t i = 0; i < n; i++) {

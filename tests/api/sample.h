@@ -16,7 +16,7 @@ typedef struct {
     sample_kind kind;
     const shape_t *target;      /* which shape is not plainly valid; */
     const shape_member *member; /* or which member, for MISSING and NULL */
-    size_t size;
+    int64_t size;
     bool all_members; /* else the required ones and the way to the target */
     /** What to write for a member instead of a sample, or NULL; may be NULL itself. */
     const char *(*text_for)(const shape_member *member);

@@ -31,6 +31,25 @@ static const shape_t *input_of(const char *operation)
     return found->input;
 }
 
+static void test_bounds_may_be_negative(void **state)
+{
+    static const shape_t offset = { .name = "Offset", .kind = SHAPE_INTEGER, .min = -5, .max = 5 };
+    static const shape_member members[] = { { "Offset", &offset, false }, { NULL, NULL, false } };
+    static const shape_t input = {
+        .name = "Input", .kind = SHAPE_STRUCTURE, .min = -1, .max = -1, .members = members
+    };
+    _cleanup_json_ json_t *within = NULL;
+    _cleanup_json_ json_t *below = NULL;
+
+    assert_ok(json_parse(SLICE_LIT("{\"Offset\":-5}"), &within));
+    assert_ok(shape_check(&input, within, *state));
+    assert_ok(json_parse(SLICE_LIT("{\"Offset\":-6}"), &below));
+    assert_err(shape_check(&input, below, *state), P11KMS_E_VALIDATION);
+    assert_string_equal(p11kms_err_detail(P11KMS_E_VALIDATION),
+                        "1 validation error detected: Value '-6' at 'offset' failed to satisfy constraint: "
+                        "Member must have value greater than or equal to -5");
+}
+
 static p11kms_err check(arena_t *arena, const char *operation, const char *text)
 {
     _cleanup_json_ json_t *body = NULL;
@@ -332,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_what_base64_takes_here_decodes_later),
         cmocka_unit_test(test_good_bodies_are_taken),
         cmocka_unit_test(test_nothing_sent_is_an_empty_structure),
+        cmocka_unit_test(test_bounds_may_be_negative),
         cmocka_unit_test(test_lengths_are_counted_in_code_points),
         cmocka_unit_test(test_secret_values_are_never_told),
         cmocka_unit_test(test_long_values_are_cut_between_code_points),

@@ -60,6 +60,21 @@ static void expect_record(const shape_t *shape, const json_t *body)
     HOLDS(json_parse(buf_slice(&record), &again) == P11KMS_OK);
 }
 
+static void try_operations(const shape_operation *operations, const json_t *body, arena_t *arena)
+{
+    for (const shape_operation *operation = operations; operation->name != NULL; operation++) {
+        p11kms_err err = shape_check(operation->input, body, arena);
+
+        if (err != P11KMS_OK) {
+            expect_told(err);
+        } else if (operation->input != NULL && body != NULL) {
+            expect_usable(operation->input, body);
+        }
+        expect_record(operation->input, body);
+        arena_reset(arena);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static arena_t *arena;
@@ -71,16 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (json_parse(SLICE(data, size), &body) != P11KMS_OK) {
         return 0;
     }
-    for (const shape_operation *operation = shape_kms_operations; operation->name != NULL; operation++) {
-        p11kms_err err = shape_check(operation->input, body, arena);
-
-        if (err != P11KMS_OK) {
-            expect_told(err);
-        } else if (operation->input != NULL && body != NULL) {
-            expect_usable(operation->input, body);
-        }
-        expect_record(operation->input, body);
-        arena_reset(arena);
-    }
+    try_operations(shape_kms_operations, body, arena);
+    try_operations(shape_p11kms_operations, body, arena);
     return 0;
 }
