@@ -288,8 +288,7 @@ static refusal check_request_line(guard_head *head, slice_t line)
     if (method.len == 0 || !all_of(method, TOKEN)) {
         return REFUSAL_METHOD;
     }
-    /* What follows a CONNECT is no HTTP, whatever its target looks like. */
-    if (target.len == 0 || target.data[0] != '/' || !all_of(target, TARGET) || slice_eq_str(method, "CONNECT")) {
+    if (target.len == 0 || target.data[0] != '/' || !all_of(target, TARGET)) {
         return REFUSAL_TARGET;
     }
     head->is_head = slice_eq_str(method, "HEAD");

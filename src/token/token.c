@@ -2,13 +2,14 @@
 
 #include <stdio.h>
 
+#include "token/front.h"
 #include "util/clock.h"
-#include "util/secret.h"
 
 struct token {
     char name[TOKEN_NAME_MAX + 1];
     const token_driver *driver;
     void *self;
+    front_t *front; /* NULL behind a driver of someone else's */
 };
 
 static p11kms_err token_new(const char *name, token_t **ret)
@@ -21,6 +22,23 @@ static p11kms_err token_new(const char *name, token_t **ret)
     snprintf(token->name, sizeof(token->name), "%s", name);
     *ret = token;
     return P11KMS_OK;
+}
+
+p11kms_err token_open(const token_options *options, bool keep_trying, token_t **ret)
+{
+    token_t *token = NULL;
+    p11kms_err err;
+
+    TRY(token_new(options->name, &token));
+    err = front_open(options, keep_trying, &token->front);
+    if (token->front == NULL) {
+        free(token);
+        return err;
+    }
+    token->driver = &front_driver;
+    token->self = token->front;
+    *ret = token;
+    return err;
 }
 
 p11kms_err token_open_driver(const char *name, const token_driver *driver, void *self, token_t **ret)
@@ -66,7 +84,28 @@ void token_problem(const token_t *token, char *out, size_t size)
         [TOKEN_PIN_REFUSED] = "the PIN was refused",
     };
 
-    snprintf(out, size, "%s", problems[token_get_state(token)]);
+    if (token->front != NULL) {
+        front_problem(token->front, out, size);
+    } else {
+        snprintf(out, size, "%s", problems[token_get_state(token)]);
+    }
+}
+
+void token_retry_login(token_t *token)
+{
+    if (token->front != NULL) {
+        front_retry_login(token->front);
+    }
+}
+
+token_stats token_get_stats(const token_t *token)
+{
+    return token->front != NULL ? front_get_stats(token->front) : (token_stats){ 0 };
+}
+
+int token_host_pid(const token_t *token)
+{
+    return token->front != NULL ? front_host_pid(token->front) : 0;
 }
 
 static bool op_in_range(const token_op_t *op)

@@ -107,6 +107,8 @@ struct token_op {
 };
 
 void token_op_wipe(token_op_t *op);
+/** "CKR_GENERAL_ERROR" for token_op.ckr; "CKR_0x80000001" for one without a name. Good until this thread's next call. */
+const char *token_ckr_name(uint64_t ckr);
 
 /**
  * Start the host and wait until it is ready, at most start_deadline_ms.

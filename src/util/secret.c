@@ -28,10 +28,7 @@ struct secret {
     uint8_t data[];
 };
 
-#define SLAB                                                                                                 \
-    {                                                                                                        \
-        .lock = PTHREAD_MUTEX_INITIALIZER                                                                    \
-    }
+#define SLAB { .lock = PTHREAD_MUTEX_INITIALIZER }
 
 static struct slab {
     pthread_mutex_t lock;

@@ -1,4 +1,4 @@
-#include "fakes/fake_token.h"
+#include "tests/fakes/fake_token.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,12 +1,8 @@
 /* The calls of token.h over a driver, and with it the fake that other rooms test with. */
-#include <stdarg.h>
-#include <setjmp.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/testing.h"
 
 #include "crypto/crypto.h"
-#include "fakes/fake_token.h"
+#include "tests/fakes/fake_token.h"
 
 static const uint8_t key_a[TOKEN_KEY_ID] = "key-a-----------";
 static const uint8_t key_b[TOKEN_KEY_ID] = "key-b-----------";

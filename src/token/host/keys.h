@@ -1,0 +1,35 @@
+/*
+ * Our keys on the token: found once and kept by CKA_ID, never searched for per request.
+ * Whoever calls with "alone" in the comment holds host->objects for writing.
+ */
+#pragma once
+
+#include "token/host/host.h"
+
+#define KEYS_COPIES_MAX 1024 /* a session object costs the module memory */
+
+/** Search the token; alone. Keys that are still there keep their copies. */
+MUST_USE result_t keys_find_all(host_t *host, CK_SESSION_HANDLE session);
+/** Search for one again, whose handle went stale; alone. @retval P11KMS_E_TOKEN_NO_KEY */
+MUST_USE result_t keys_find_again(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id);
+/** NULL when there is none. Shared or alone. */
+host_key *keys_get(const host_t *host, const uint8_t *id);
+/** An object with this CKA_ID is on the token, ours or not; alone. */
+MUST_USE result_t keys_id_taken(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, bool *ret_taken);
+/** Remember a key just made; alone. @retval P11KMS_E_TOKEN_LOST  Its handle is another key's. */
+MUST_USE result_t keys_add(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE object);
+/** Destroy every object of ours with this id, and the copy; alone. */
+MUST_USE result_t keys_destroy(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id);
+/** Append every CKA_ID; alone. */
+void keys_list(const host_t *host, buf_t *out);
+
+/** The key wants a session copy and none was tried. */
+bool keys_wants_copy(const host_t *host, const host_key *key);
+/**
+ * Make the session copy where the module can; alone. It is used only if it is a session object,
+ * as secret as its original, and answers the same. Failing is not an error: the key itself serves.
+ */
+void keys_copy(host_t *host, CK_SESSION_HANDLE session, host_key *key);
+void keys_drop_copy(host_t *host, host_key *key);
+/** The handle to use. */
+CK_OBJECT_HANDLE keys_handle(const host_key *key);
