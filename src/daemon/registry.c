@@ -1,0 +1,237 @@
+#include "daemon/registry.h"
+
+#include <string.h>
+
+#include "kms/service_key.h"
+
+#define LOG_ROOM "daemon"
+#include "util/log.h"
+
+typedef struct {
+    char *id;
+    char *account;
+    char *user;
+    secret_t *secret;
+    bool active;
+} entry_t;
+
+struct registry {
+    core_t *core;
+    kms_t *kms;
+    conf_declared_t *declared;
+    entry_t *entries;
+    size_t n, cap;
+};
+
+p11kms_err registry_new(core_t *core, kms_t *kms, registry_t **ret)
+{
+    registry_t *registry = calloc(1, sizeof(*registry));
+
+    ENSURE(registry, P11KMS_E_NOMEM);
+    registry->core = core;
+    registry->kms = kms;
+    *ret = registry;
+    return P11KMS_OK;
+}
+
+static void free_entry(entry_t *entry)
+{
+    free(entry->id);
+    free(entry->account);
+    free(entry->user);
+    secret_free(entry->secret);
+}
+
+void registry_free(registry_t *registry)
+{
+    if (!registry) {
+        return;
+    }
+    for (size_t i = 0; i < registry->n; i++) {
+        free_entry(&registry->entries[i]);
+    }
+    free(registry->entries);
+    conf_declared_free(registry->declared);
+    free(registry);
+}
+
+/* Takes the secret, also on failure. */
+static p11kms_err add_entry(registry_t *registry, const char *id, const char *account, const char *user, bool active,
+                            secret_t *secret)
+{
+    entry_t entry = { strdup(id), strdup(account), strdup(user), secret, active };
+
+    if (registry->n == registry->cap) {
+        size_t cap = registry->cap ? 2 * registry->cap : 16;
+        entry_t *grown = realloc(registry->entries, cap * sizeof(*grown));
+        if (grown) {
+            registry->entries = grown;
+            registry->cap = cap;
+        }
+    }
+    if (!entry.id || !entry.account || !entry.user || registry->n == registry->cap) {
+        free_entry(&entry);
+        return p11kms_fail_plain(P11KMS_E_NOMEM);
+    }
+    registry->entries[registry->n++] = entry;
+    return P11KMS_OK;
+}
+
+static p11kms_err load_key(void *arg, const store_access_key *row)
+{
+    registry_t *registry = arg;
+    secret_t *secret = NULL;
+    p11kms_err err = kms_service_open(registry->kms, row->id, row->sealed, &secret);
+
+    if (err == P11KMS_E_CIPHERTEXT) {
+        FAIL(P11KMS_E_STORE, "the access key %s cannot be unsealed: it was damaged, or sealed under another token",
+             row->id);
+    }
+    TRY(err);
+    return add_entry(registry, row->id, row->account, row->user, row->active, secret);
+}
+
+p11kms_err registry_load(store_t *store, void *registry)
+{
+    return store_access_key_each(store, load_key, registry);
+}
+
+/* ---- snapshots ---- */
+
+static size_t count_fixed(const conf_declared_t *declared)
+{
+    size_t n = 0;
+
+    for (size_t a = 0; a < declared->n_accounts; a++) {
+        for (size_t u = 0; u < declared->accounts[a].n_users; u++) {
+            n += declared->accounts[a].users[u].n_access_keys;
+        }
+    }
+    return n;
+}
+
+static size_t add_fixed(const conf_account *account, const conf_user *user, identity_key *keys)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < user->n_access_keys; i++) {
+        const conf_access_key *key = &user->access_keys[i];
+        if (key->secret) {
+            keys[n++] = (identity_key){ .id = key->id,
+                                        .account = account->id,
+                                        .user = user->name,
+                                        .secret = SLICE_STR(key->secret),
+                                        .active = key->active };
+        }
+    }
+    return n;
+}
+
+/* "active: false" in a file switches a stored key off whatever the store says. */
+static bool switched_off(const conf_declared_t *declared, const char *id)
+{
+    for (size_t a = 0; a < declared->n_accounts; a++) {
+        const conf_account *account = &declared->accounts[a];
+        for (size_t u = 0; u < account->n_users; u++) {
+            for (size_t k = 0; k < account->users[u].n_access_keys; k++) {
+                const conf_access_key *key = &account->users[u].access_keys[k];
+                if (!key->active && strcmp(key->id, id) == 0) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+static size_t gather(const registry_t *registry, const conf_declared_t *declared, identity_key *keys)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < registry->n; i++) {
+        const entry_t *entry = &registry->entries[i];
+        keys[n++] = (identity_key){ .id = entry->id,
+                                    .account = entry->account,
+                                    .user = entry->user,
+                                    .secret = secret_slice(entry->secret),
+                                    .active = entry->active && !switched_off(declared, entry->id) };
+    }
+    for (size_t a = 0; a < declared->n_accounts; a++) {
+        for (size_t u = 0; u < declared->accounts[a].n_users; u++) {
+            n += add_fixed(&declared->accounts[a], &declared->accounts[a].users[u], keys + n);
+        }
+    }
+    return n;
+}
+
+static p11kms_err build(registry_t *registry, const conf_declared_t *declared, buf_t *problems)
+{
+    identity_key *keys = calloc(registry->n + count_fixed(declared) + 1, sizeof(*keys));
+    identity_t *identity = NULL;
+
+    ENSURE(keys, P11KMS_E_NOMEM);
+    p11kms_err err = identity_build(declared, keys, gather(registry, declared, keys), problems, &identity);
+    free(keys);
+    if (err == P11KMS_OK) {
+        core_set_identity(registry->core, identity);
+    }
+    return err;
+}
+
+p11kms_err registry_declare(registry_t *registry, conf_declared_t *declared, buf_t *problems)
+{
+    TRY(build(registry, declared, problems));
+    conf_declared_free(registry->declared);
+    registry->declared = declared;
+    return P11KMS_OK;
+}
+
+const conf_declared_t *registry_declared(const registry_t *registry)
+{
+    return registry->declared;
+}
+
+/* ---- changes ---- */
+
+static entry_t *find_entry(registry_t *registry, const char *id)
+{
+    for (size_t i = 0; i < registry->n; i++) {
+        if (strcmp(registry->entries[i].id, id) == 0) {
+            return &registry->entries[i];
+        }
+    }
+    return NULL;
+}
+
+static p11kms_err change_entry(registry_t *registry, const identity_key *key, bool removed)
+{
+    entry_t *entry = find_entry(registry, key->id);
+
+    if (!entry) {
+        secret_t *secret;
+        TRY(secret_copy(key->secret.data, key->secret.len, &secret));
+        return add_entry(registry, key->id, key->account, key->user, key->active, secret);
+    }
+    entry->active = key->active;
+    if (removed) {
+        free_entry(entry);
+        *entry = registry->entries[--registry->n];
+    }
+    return P11KMS_OK;
+}
+
+void registry_change_key(registry_t *registry, const identity_key *key, bool removed)
+{
+    buf_t problems = { 0 };
+    p11kms_err err = change_entry(registry, key, removed);
+
+    if (err == P11KMS_OK) {
+        err = build(registry, registry->declared, &problems);
+    }
+    if (err != P11KMS_OK) {
+        /* The store is right; a restart reads it again. */
+        log_error("the access key %s is stored but does not count yet: %s; restart the service", key->id,
+                  p11kms_err_detail(err));
+    }
+    buf_free(&problems);
+}
