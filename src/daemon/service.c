@@ -142,6 +142,8 @@ static void loop_stop(service_t *s)
 
 /* ---- configuration ---- */
 
+static void conf_stop(service_t *s);
+
 static void print_problems(const buf_t *problems)
 {
     fputs(buf_str(problems), stderr);
@@ -179,6 +181,21 @@ static p11kms_err conf_start(service_t *s)
         log_set_level(level);
     }
     return P11KMS_OK;
+}
+
+p11kms_err service_check(const service_options *options)
+{
+    service_t s = { .options = options };
+    _cleanup_buf_ buf_t problems = { 0 };
+    _cleanup_(identity) identity_t *identity = NULL;
+    p11kms_err err = conf_start(&s);
+
+    if (err == P11KMS_OK) {
+        err = identity_build(s.declared, NULL, 0, &problems, &identity);
+        print_problems(&problems);
+    }
+    conf_stop(&s);
+    return err;
 }
 
 static void conf_stop(service_t *s)
@@ -405,25 +422,41 @@ static void identity_stop(service_t *s)
     registry_free(s->registry);
 }
 
-/* ---- random bytes from the token, beside the kernel's ---- */
+/* ---- random bytes from the tokens, beside the kernel's ---- */
 
-static void stir(service_t *s)
+static void stirred(completion_t *done)
+{
+    token_op_t *op = (token_op_t *)(void *)done;
+
+    if (op->err == P11KMS_OK) {
+        crypto_random_stir(SLICE(op->out, op->out_used));
+    }
+    token_op_wipe(op);
+    buf_free(&op->out_list);
+    free(op);
+}
+
+static void stir_from(service_t *s, token_t *token)
+{
+    token_op_t *op = calloc(1, sizeof(*op));
+
+    if (!op) {
+        return; /* the kernel's bytes are there; the token's are for good measure */
+    }
+    op->kind = TOKEN_OP_RANDOM;
+    op->out_len = STIR_BYTES;
+    op->done.run = stirred;
+    op->mailbox = s->mailbox;
+    token_submit(token, op);
+}
+
+static p11kms_err stir(service_t *s)
 {
     for (size_t i = 0; i < s->n_tokens; i++) {
         if (token_get_state(s->tokens[i]) == TOKEN_READY && token_get_info(s->tokens[i]).can_random) {
-            token_op_t op = { .kind = TOKEN_OP_RANDOM, .out_len = STIR_BYTES };
-            if (token_call(s->tokens[i], &op) == P11KMS_OK) {
-                crypto_random_stir(SLICE(op.out, op.out_used));
-            }
-            token_op_wipe(&op);
-            buf_free(&op.out_list);
+            stir_from(s, s->tokens[i]);
         }
     }
-}
-
-static p11kms_err random_start(service_t *s)
-{
-    stir(s);
     return P11KMS_OK;
 }
 
@@ -478,11 +511,13 @@ static op_t *own_act(service_t *s, const char *event)
     return op_new_internal(s->core, event, "p11kms", "", s->conf->region);
 }
 
+static void stop(service_t *s);
+
 static void fail_start(service_t *s, p11kms_err err, const char *detail)
 {
     s->failure = err;
     snprintf(s->failure_detail, sizeof(s->failure_detail), "%s", detail ? detail : p11kms_err_text(err));
-    uv_stop(&s->loop);
+    stop(s);
 }
 
 /* ---- declared keys ---- */
@@ -647,7 +682,7 @@ static void on_tick(uv_timer_t *handle)
         return;
     }
     if (++s->ticks % STIR_EVERY_TICKS == 0) {
-        stir(s);
+        (void)stir(s);
     }
     if (!s->applying) {
         kms_tick(s->kms);
@@ -723,7 +758,7 @@ static const struct {
     { "core", core_start, core_stop },
     { "keys", kms_start, kms_stop },
     { "identities", identity_start, identity_stop },
-    { "random", random_start, NULL },
+    { "random", stir, NULL },
     { "listeners", http_start, http_stopped },
     { "handles", handles_start, NULL },
     { "first record", record_start, NULL },

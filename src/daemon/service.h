@@ -28,6 +28,9 @@ typedef struct {
  */
 MUST_USE p11kms_err service_run(const service_options *options);
 
+/** Read and check the configuration and every declaration, policies included; prints each problem on standard error. */
+MUST_USE p11kms_err service_check(const service_options *options);
+
 /** The port listener @p i was bound to; for --dev, where the kernel chooses. */
 unsigned service_port(const service_t *service, size_t i);
 unsigned service_monitor_port(const service_t *service);
