@@ -45,7 +45,9 @@ void core_free(core_t *core)
         arena_free(op->arena);
         free(op);
     }
-    identity_unref(core->identity);
+    if (core->identity) {
+        identity_unref(core->identity);
+    }
     free(core->tokens);
     free(core->region);
     free(core);
@@ -60,7 +62,9 @@ void core_flush(core_t *core)
 
 void core_set_identity(core_t *core, identity_t *identity)
 {
-    identity_unref(core->identity);
+    if (core->identity) {
+        identity_unref(core->identity);
+    }
     core->identity = identity;
 }
 
@@ -71,7 +75,7 @@ identity_t *core_identity(core_t *core)
 
 token_t *core_token(core_t *core, const char *name)
 {
-    for (size_t i = 0; i < core->n_tokens; i++) {
+    for (size_t i = 0; core && i < core->n_tokens; i++) {
         if (strcmp(token_name(core->tokens[i]), name) == 0) {
             return core->tokens[i];
         }

@@ -38,7 +38,7 @@ static op_t *op_fresh(core_t *core)
     memset(op, 0, sizeof(*op));
     op->arena = arena;
     op->core = core;
-    op->identity = identity_ref(core->identity);
+    op->identity = core->identity ? identity_ref(core->identity) : NULL;
     op->region = core->region;
     op->account = "";
     op->started_us = op->stage_us = clock_mono_us();
@@ -85,7 +85,9 @@ static void op_free(op_t *op)
     json_free(op->input);
     buf_free(&op->out);
     buf_free(&op->record.line);
-    identity_unref(op->identity);
+    if (op->identity) {
+        identity_unref(op->identity);
+    }
     core->active--;
     arena_reset(op->arena);
     if (core->n_spare < SPARE_MAX) {

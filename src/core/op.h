@@ -199,7 +199,7 @@ void core_flush(core_t *core);
 /** Swap in another identity snapshot (takes the reference). Loop thread. */
 void core_set_identity(core_t *core, identity_t *identity);
 identity_t *core_identity(core_t *core); /* borrowed */
-/** By configuration name; NULL when unknown. */
+/** By configuration name; NULL when unknown, and always without a core (tools that only read). */
 token_t *core_token(core_t *core, const char *name);
 size_t core_tokens(core_t *core, token_t *const **ret);
 audit_t *core_audit(core_t *core);

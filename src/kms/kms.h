@@ -22,7 +22,7 @@ typedef struct kms kms_t;
 #define KMS_POLICY_MAX 32768
 
 /**
- * @param core           Borrowed; outlives it.
+ * @param core           Borrowed; outlives it. NULL for a tool that only loads and plans.
  * @param default_token  Where keys go that name no token; copied.
  */
 MUST_USE p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret);

@@ -85,7 +85,7 @@ void kms_make_material(op_t *op, token_t *token, op_step then)
         finish(op, err);
         return;
     }
-    snprintf(making->label, sizeof(making->label), "p11kms:material");
+    snprintf(making->label, sizeof(making->label), "material");
     op_prepare(op, write_intent, intent_written);
 }
 

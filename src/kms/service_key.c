@@ -44,7 +44,7 @@ static p11kms_err read_meta(kms_t *kms, slice_t row)
 
 static p11kms_err generate(token_t *token, const uint8_t material[KMS_ID])
 {
-    token_op_t op = { .kind = TOKEN_OP_GENERATE, .in = SLICE_LIT("p11kms:service") };
+    token_op_t op = { .kind = TOKEN_OP_GENERATE, .in = SLICE_LIT("service") };
 
     memcpy(op.key_id, material, KMS_ID);
     p11kms_err err = token_call(token, &op);

@@ -1,0 +1,349 @@
+/* The life of a key: made, rotated, deleted; over crashes, lost tokens and long stops. */
+#include "tests/testing.h"
+
+#include <string.h>
+
+#include "tests/fakes/house.h"
+#include "util/clock.h"
+
+static int setup(void **state)
+{
+    house_t *house = calloc(1, sizeof(*house));
+
+    house_open(house);
+    *state = house;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    house_t *house = *state;
+
+    house_close(house);
+    fake_token_free(house->fake);
+    free(house);
+    clock_set_service_offset_ms(0);
+    return 0;
+}
+
+static void pass_days(int days)
+{
+    clock_set_service_offset_ms(clock_service_offset_ms() + days * CLOCK_DAY_MS);
+}
+
+/* Ticks until nothing more is started. */
+static void tick(house_t *house)
+{
+    do {
+        kms_tick(house->kms);
+        house_run(house);
+    } while (kms_busy(house->kms));
+}
+
+/* ---- messages through the frame ---- */
+
+typedef struct {
+    kms_message message;
+    p11kms_err err;
+} outcome_t;
+
+static void keep_outcome(op_t *op)
+{
+    outcome_t *outcome = op->act;
+
+    outcome->err = op->err;
+    op_done(op);
+}
+
+static op_t *message_op(house_t *house, outcome_t *outcome)
+{
+    op_t *op = op_new_internal(house->core, "Message", "kms.amazonaws.com", HOUSE_ACCOUNT, HOUSE_REGION);
+
+    op->act = outcome;
+    return op;
+}
+
+static p11kms_err encrypt(house_t *house, const kms_key_t *key, buf_t *blob)
+{
+    outcome_t outcome = { .message = { .key = key, .plain = SLICE_LIT("hello") } };
+
+    kms_seal(message_op(house, &outcome), &outcome.message, keep_outcome);
+    house_run(house);
+    *blob = STEAL(outcome.message.blob);
+    kms_message_clear(&outcome.message);
+    return outcome.err;
+}
+
+static p11kms_err decrypt(house_t *house, const kms_key_t *key, const buf_t *blob)
+{
+    outcome_t outcome = { .message = { .key = key } };
+
+    TRY(envelope_parse(buf_slice(blob), &outcome.message.envelope));
+    kms_open(message_op(house, &outcome), &outcome.message, keep_outcome);
+    house_run(house);
+    if (outcome.err == P11KMS_OK) {
+        assert_slice_text(secret_slice(outcome.message.opened), "hello");
+    }
+    kms_message_clear(&outcome.message);
+    return outcome.err;
+}
+
+/* ---- the promises ---- */
+
+static void test_a_new_key_is_there_after_a_restart(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+    _cleanup_buf_ buf_t blob = { 0 };
+
+    assert_ok(encrypt(house, key, &blob));
+    house_restart(house);
+    _cleanup_(kms_key) kms_key_t *again = house_key(house, key);
+    assert_non_null(again);
+    assert_string_equal(again->arn, key->arn);
+    assert_ok(decrypt(house, again, &blob));
+}
+
+static void test_a_token_that_fails_leaves_no_key(void **state)
+{
+    house_t *house = *state;
+
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1);
+    assert_null(house_make_key(house));
+    assert_int_equal(catalog_size(kms_catalog(house->kms)), 0);
+}
+
+static void test_an_object_without_a_key_is_destroyed_at_the_next_start(void **state)
+{
+    house_t *house = *state;
+    op_t *op = op_new_internal(house->core, "CreateKey", "kms.amazonaws.com", HOUSE_ACCOUNT, HOUSE_REGION);
+    size_t before = fake_token_keys(house->fake);
+
+    kms_make_material(op, house->token, op_settle); /* and then the crash: no key is ever inserted */
+    house_run(house);
+    assert_int_equal(fake_token_keys(house->fake), before + 1);
+    house_restart(house);
+    assert_int_equal(fake_token_keys(house->fake), before);
+}
+
+static void test_an_object_the_store_never_knew_is_left_alone(void **state)
+{
+    house_t *house = *state;
+    static const uint8_t stranger[TOKEN_KEY_ID] = { 9, 9, 9 };
+
+    fake_token_add_key(house->fake, stranger);
+    house_restart(house);
+    assert_true(fake_token_has_key(house->fake, stranger));
+}
+
+static void rotate_yearly(kms_key_t *key)
+{
+    key->rotation_days = 365;
+    key->rotation_next = clock_service_ms() + 365 * CLOCK_DAY_MS;
+}
+
+static void test_rotation_waits_for_its_day(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, rotate_yearly);
+    pass_days(364);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
+    assert_int_equal(now->n_materials, 1);
+}
+
+static void test_rotation_happens_on_its_day_and_old_ciphertexts_open(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+    _cleanup_buf_ buf_t old = { 0 };
+
+    assert_ok(encrypt(house, key, &old));
+    house_edit(house, key, rotate_yearly);
+    pass_days(366);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
+    assert_int_equal(now->n_materials, 2);
+    assert_int_equal(kms_key_current(now)->cause, KMS_CAUSE_AUTOMATIC);
+    assert_true(now->rotation_next > clock_service_ms() + 364 * CLOCK_DAY_MS);
+    assert_ok(decrypt(house, now, &old));
+    assert_int_equal(house_records(house, "\"eventName\":\"RotateKey\""), 1);
+}
+
+static void test_rotation_missed_while_stopped_is_made_up_once(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, rotate_yearly);
+    house_close(house);
+    pass_days(3 * 365 + 10);
+    house_restart(house);
+    tick(house);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
+    assert_int_equal(now->n_materials, 2);
+}
+
+static void disable(kms_key_t *key)
+{
+    rotate_yearly(key);
+    key->stored = KMS_STATE_DISABLED;
+}
+
+static void test_a_disabled_key_does_not_rotate(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, disable);
+    pass_days(400);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
+    assert_int_equal(now->n_materials, 1);
+}
+
+static void test_a_rotation_that_fails_is_tried_again_later(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, rotate_yearly);
+    pass_days(366);
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *failed = house_key(house, key);
+    assert_int_equal(failed->n_materials, 1);
+    tick(house); /* too soon: nothing is hammered */
+    assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_GENERATE), 3); /* service key, key, failed rotation */
+    pass_days(1);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
+    assert_int_equal(now->n_materials, 2);
+}
+
+static void delete_in_a_week(kms_key_t *key)
+{
+    key->stored = KMS_STATE_PENDING_DELETION;
+    key->deletion_at = clock_service_ms() + 7 * CLOCK_DAY_MS;
+}
+
+static void test_deletion_destroys_the_objects_when_due(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, delete_in_a_week);
+    pass_days(6);
+    tick(house);
+    assert_true(fake_token_has_key(house->fake, key->materials[0].id));
+    pass_days(1);
+    tick(house);
+    assert_false(fake_token_has_key(house->fake, key->materials[0].id));
+    assert_null(house_key(house, key));
+    assert_int_equal(house_records(house, "\"eventName\":\"DeleteKey\""), 1);
+    house_restart(house);
+    assert_null(house_key(house, key));
+}
+
+static void test_deletion_due_while_stopped_is_done_at_the_next_start(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, delete_in_a_week);
+    house_close(house);
+    pass_days(60);
+    house_restart(house);
+    tick(house);
+    assert_null(house_key(house, key));
+    assert_false(fake_token_has_key(house->fake, key->materials[0].id));
+}
+
+static void test_deletion_waits_for_a_token_that_is_away(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, delete_in_a_week);
+    pass_days(8);
+    fake_token_set_state(house->fake, TOKEN_LOST);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *waiting = house_key(house, key);
+    assert_non_null(waiting);
+    fake_token_set_state(house->fake, TOKEN_READY);
+    tick(house);
+    assert_null(house_key(house, key));
+}
+
+static void test_a_lost_token_is_a_key_unavailable(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+    _cleanup_buf_ buf_t blob = { 0 };
+
+    fake_token_set_state(house->fake, TOKEN_LOST);
+    assert_err(encrypt(house, key, &blob), P11KMS_E_KEY_UNAVAILABLE);
+    assert_int_equal(kms_key_state(key), KMS_STATE_ENABLED);
+}
+
+static void test_a_token_that_refused_the_pin_makes_keys_unavailable(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    fake_token_set_state(house->fake, TOKEN_PIN_REFUSED);
+    assert_int_equal(kms_key_state(key), KMS_STATE_UNAVAILABLE);
+    assert_err(kms_state_check(key, KMS_DOES_CRYPTO), P11KMS_E_KEY_STATE);
+}
+
+static void test_a_ciphertext_that_names_a_foreign_material_is_refused(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+    _cleanup_buf_ buf_t blob = { 0 };
+
+    assert_ok(encrypt(house, key, &blob));
+    blob.data[18] ^= 1; /* the material id */
+    uint64_t before = fake_token_ops(house->fake, TOKEN_OP_PRF);
+    assert_err(decrypt(house, key, &blob), P11KMS_E_CIPHERTEXT);
+    assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_PRF), before + 1); /* it costs what others cost */
+}
+
+static void test_two_encryptions_differ(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+    _cleanup_buf_ buf_t one = { 0 };
+    _cleanup_buf_ buf_t two = { 0 };
+
+    assert_ok(encrypt(house, key, &one));
+    assert_ok(encrypt(house, key, &two));
+    assert_false(slice_eq(buf_slice(&one), buf_slice(&two)));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_new_key_is_there_after_a_restart),
+        TEST(test_a_token_that_fails_leaves_no_key),
+        TEST(test_an_object_without_a_key_is_destroyed_at_the_next_start),
+        TEST(test_an_object_the_store_never_knew_is_left_alone),
+        TEST(test_rotation_waits_for_its_day),
+        TEST(test_rotation_happens_on_its_day_and_old_ciphertexts_open),
+        TEST(test_rotation_missed_while_stopped_is_made_up_once),
+        TEST(test_a_disabled_key_does_not_rotate),
+        TEST(test_a_rotation_that_fails_is_tried_again_later),
+        TEST(test_deletion_destroys_the_objects_when_due),
+        TEST(test_deletion_due_while_stopped_is_done_at_the_next_start),
+        TEST(test_deletion_waits_for_a_token_that_is_away),
+        TEST(test_a_lost_token_is_a_key_unavailable),
+        TEST(test_a_token_that_refused_the_pin_makes_keys_unavailable),
+        TEST(test_a_ciphertext_that_names_a_foreign_material_is_refused),
+        TEST(test_two_encryptions_differ),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
