@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "daemon/dev.h"
 
 #include <errno.h>
@@ -124,16 +126,15 @@ static p11kms_err write_softhsm_conf(const dev_place_t *dev)
 static p11kms_err run_softhsm_util(const dev_place_t *dev)
 {
     extern char **environ;
-    char *pin = (char *)(uintptr_t)dev->pin;
-    char *argv[] = { "softhsm2-util", "--init-token", "--free", "--label", TOKEN_LABEL, "--so-pin", pin, "--pin", pin,
-                     NULL };
+    const char *argv[] = { "softhsm2-util", "--init-token", "--free",   "--label", TOKEN_LABEL,
+                           "--so-pin",      dev->pin,       "--pin",    dev->pin,  NULL };
     posix_spawn_file_actions_t quiet;
     pid_t pid;
     int status;
 
     posix_spawn_file_actions_init(&quiet);
     posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    int failed = posix_spawnp(&pid, argv[0], &quiet, NULL, argv, environ);
+    int failed = posix_spawnp(&pid, argv[0], &quiet, NULL, (char **)(uintptr_t)argv, environ);
     posix_spawn_file_actions_destroy(&quiet);
     if (failed) {
         FAIL(P11KMS_E_CONFIG, "cannot run softhsm2-util (%s); --dev needs the package softhsm2", strerror(failed));
