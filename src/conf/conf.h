@@ -17,6 +17,11 @@ typedef struct {
     unsigned column;
 } conf_place;
 
+/** Append "FILE:LINE:COLUMN: ..." and a newline, for what is found wrong later than here. */
+void conf_problem(buf_t *problems, conf_place place, const char *fmt, ...) PRINTF(3, 4);
+
+#define CONF_PROBLEMS_MAX 20 /* that a run tells */
+
 /* ---- p11kmsd.yaml ---- */
 
 typedef enum { LISTEN_HTTPS, LISTEN_HTTP, LISTEN_UNIX } listen_kind;

@@ -3,21 +3,39 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "conf/conf.h"
+
 #define MESSAGE_MAX 1024
 #define NAME_MAX_COMPARED 64
 
-void problem_put(problems_t *problems, const char *file, unsigned line, unsigned column, const char *fmt, ...)
+__attribute__((format(printf, 3, 0))) static void put_line(buf_t *out, conf_place place, const char *fmt,
+                                                           va_list args)
 {
     char message[MESSAGE_MAX];
+
+    vsnprintf(message, sizeof(message), fmt, args);
+    buf_printf(out, "%s:%u:%u: %s\n", place.file, place.line, place.column, message);
+}
+
+void problem_put(problems_t *problems, const char *file, unsigned line, unsigned column, const char *fmt, ...)
+{
     va_list args;
 
-    if (problems->n++ >= PROBLEMS_MAX) {
+    if (problems->n++ >= CONF_PROBLEMS_MAX) {
         return;
     }
     va_start(args, fmt);
-    vsnprintf(message, sizeof(message), fmt, args);
+    put_line(problems->out, (conf_place){ file, line, column }, fmt, args);
     va_end(args);
-    buf_printf(problems->out, "%s:%u:%u: %s\n", file, line, column, message);
+}
+
+void conf_problem(buf_t *problems, conf_place place, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    put_line(problems, place, fmt, args);
+    va_end(args);
 }
 
 p11kms_err problems_result(const problems_t *problems)

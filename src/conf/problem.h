@@ -3,11 +3,9 @@
 
 #include "util/bytes.h"
 
-#define PROBLEMS_MAX 20 /* a run; what comes after is counted alone */
-
 typedef struct {
     buf_t *out;
-    unsigned n;
+    unsigned n; /* past CONF_PROBLEMS_MAX they are counted alone */
 } problems_t;
 
 void problem_put(problems_t *problems, const char *file, unsigned line, unsigned column, const char *fmt, ...)
