@@ -34,7 +34,7 @@ static uint8_t class_of(const pattern_t *pattern, uint32_t point)
     return NO_CLASS;
 }
 
-bool pattern_matches(const pattern_t *pattern, slice_t text)
+bool shape_pattern_matches(const pattern_t *pattern, slice_t text)
 {
     uint8_t state = pattern->start;
 

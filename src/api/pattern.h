@@ -23,4 +23,4 @@ typedef struct {
 } pattern_t;
 
 /** @p text, valid UTF-8, matches as a whole. */
-bool pattern_matches(const pattern_t *pattern, slice_t text);
+bool shape_pattern_matches(const pattern_t *pattern, slice_t text);

@@ -56,7 +56,7 @@ static unsigned broken_text(const shape_t *shape, slice_t text)
     bool bounded = shape->min >= 0 || shape->max >= 0;
 
     return (bounded ? broken_bounds(shape, (int64_t)utf8_length(text)) : 0u) |
-           (shape->pattern != NULL && !pattern_matches(shape->pattern, text) ? BREAKS_PATTERN : 0u) |
+           (shape->pattern != NULL && !shape_pattern_matches(shape->pattern, text) ? BREAKS_PATTERN : 0u) |
            (shape->enums != NULL && !in_enum(shape->enums, text) ? BREAKS_ENUM : 0u);
 }
 

@@ -40,7 +40,7 @@ static void expect(const char *pattern, const char *const *texts, size_t n, bool
     const pattern_t *table = find(pattern);
 
     for (size_t i = 0; i < n; i++) {
-        if (pattern_matches(table, SLICE_STR(texts[i])) != matches) {
+        if (shape_pattern_matches(table, SLICE_STR(texts[i])) != matches) {
             fail_msg("%s %s %s", pattern, matches ? "should match" : "should not match", texts[i]);
         }
     }

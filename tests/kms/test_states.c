@@ -1,6 +1,7 @@
 /* AWS's key-state table, row by row, as the Developer Guide prints it ("Key states of AWS KMS keys"). */
 #include "tests/testing.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "kms/states.h"
