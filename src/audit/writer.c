@@ -39,6 +39,7 @@ struct writer {
     bool watchdog_sleeps;
     bool stopping;
     bool writer_gone;
+    bool abandoned; /* writer_stop() could not wait: the writer thread frees all this */
     char problem[PROBLEM_MAX];
     audit_stats stats;
 };
@@ -225,9 +226,21 @@ static void empty_group(writer_t *writer)
     }
 }
 
+static void free_writer(writer_t *writer)
+{
+    buf_free(&writer->group);
+    buf_free(&writer->lines);
+    pthread_cond_destroy(&writer->gone);
+    pthread_cond_destroy(&writer->timer);
+    pthread_cond_destroy(&writer->work);
+    pthread_mutex_destroy(&writer->lock);
+    free(writer);
+}
+
 static void *write_groups(void *arg)
 {
     writer_t *writer = arg;
+    bool abandoned;
 
     pthread_mutex_lock(&writer->lock);
     while (next_group(writer)) {
@@ -247,8 +260,13 @@ static void *write_groups(void *arg)
         pthread_mutex_lock(&writer->lock);
     }
     writer->writer_gone = true;
+    abandoned = writer->abandoned;
     pthread_cond_signal(&writer->gone);
     pthread_mutex_unlock(&writer->lock);
+    if (abandoned) {
+        segments_close(&writer->segments);
+        free_writer(writer);
+    }
     return NULL;
 }
 
@@ -354,18 +372,6 @@ static writer_t *new_writer(writer_limits limits)
     return writer;
 }
 
-/** After both threads. */
-static void free_writer(writer_t *writer)
-{
-    buf_free(&writer->group);
-    buf_free(&writer->lines);
-    pthread_cond_destroy(&writer->gone);
-    pthread_cond_destroy(&writer->timer);
-    pthread_cond_destroy(&writer->work);
-    pthread_mutex_destroy(&writer->lock);
-    free(writer);
-}
-
 static void ask_to_stop(writer_t *writer)
 {
     writer->stopping = true;
@@ -415,7 +421,8 @@ p11kms_err writer_start(segments_t *segments, writer_limits limits, writer_t **r
     return P11KMS_OK;
 }
 
-void writer_stop(writer_t *writer)
+/** Wait for the writer thread, but not for a disk that hangs. */
+static bool wait_for_writer(writer_t *writer)
 {
     int64_t deadline = clock_mono_us() + (int64_t)writer->limits.bound_ms * 1000 + STOP_GRACE_US;
     bool gone;
@@ -425,15 +432,25 @@ void writer_stop(writer_t *writer)
     while (!writer->writer_gone && clock_mono_us() < deadline) {
         wait_until(&writer->gone, &writer->lock, deadline);
     }
-    gone = writer->writer_gone;
     pthread_mutex_unlock(&writer->lock);
+    pthread_join(writer->watchdog, NULL); /* by now every record has been given back */
 
-    pthread_join(writer->watchdog, NULL); /* every record has been given back */
-    if (!gone) {
-        pthread_detach(writer->thread); /* it hangs in the disk, and its memory is its own now */
+    pthread_mutex_lock(&writer->lock);
+    gone = writer->writer_gone;
+    writer->abandoned = !gone;
+    pthread_mutex_unlock(&writer->lock);
+    return gone;
+}
+
+void writer_stop(writer_t *writer)
+{
+    pthread_t thread = writer->thread;
+
+    if (!wait_for_writer(writer)) {
+        pthread_detach(thread);
         return;
     }
-    pthread_join(writer->thread, NULL);
+    pthread_join(thread, NULL);
     segments_close(&writer->segments);
     free_writer(writer);
 }

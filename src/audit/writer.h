@@ -16,7 +16,7 @@ typedef struct {
 
 /** @param segments  Taken on success: closed by writer_stop(). */
 MUST_USE p11kms_err writer_start(segments_t *segments, writer_limits limits, writer_t **ret);
-/** Writes what waits. Does not wait for ever: of a writer that hangs in the disk the memory is left to it. */
+/** Writes what waits. Does not wait for a disk that hangs: the writer thread cleans up when it comes back. */
 void writer_stop(writer_t *writer);
 
 /** Checks nothing of the line. */

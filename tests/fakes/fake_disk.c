@@ -1,0 +1,167 @@
+#include "tests/fakes/fake_disk.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+typedef struct {
+    unsigned times;
+    int error;
+} fault_t;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static struct {
+    long room;
+    int room_error;
+    size_t short_write;
+    fault_t sync;
+    fault_t truncate;
+    bool hold;
+    unsigned held;
+    unsigned writes;
+    unsigned syncs;
+} disk = { .room = -1 };
+
+#define LOCKED(statement)                                                                                    \
+    do {                                                                                                     \
+        pthread_mutex_lock(&lock);                                                                           \
+        statement;                                                                                           \
+        pthread_cond_broadcast(&changed);                                                                    \
+        pthread_mutex_unlock(&lock);                                                                         \
+    } while (0)
+
+void fake_disk_reset(void)
+{
+    LOCKED({
+        disk.room = -1;
+        disk.short_write = 0;
+        disk.sync.times = 0;
+        disk.truncate.times = 0;
+        disk.hold = false;
+        disk.writes = 0;
+        disk.syncs = 0;
+    });
+}
+
+void fake_disk_room(long bytes, int error)
+{
+    LOCKED({
+        disk.room = bytes;
+        disk.room_error = error;
+    });
+}
+
+void fake_disk_short_writes(size_t bytes)
+{
+    LOCKED(disk.short_write = bytes);
+}
+
+static void set_fault(fault_t *fault, unsigned times, int error)
+{
+    LOCKED({
+        fault->times = times;
+        fault->error = error;
+    });
+}
+
+void fake_disk_fail_sync(unsigned times, int error)
+{
+    set_fault(&disk.sync, times, error);
+}
+
+void fake_disk_fail_truncate(unsigned times, int error)
+{
+    set_fault(&disk.truncate, times, error);
+}
+
+void fake_disk_hold_sync(void)
+{
+    LOCKED(disk.hold = true);
+}
+
+void fake_disk_release_sync(void)
+{
+    LOCKED(disk.hold = false);
+}
+
+void fake_disk_await_held(void)
+{
+    pthread_mutex_lock(&lock);
+    while (disk.held == 0) {
+        pthread_cond_wait(&changed, &lock);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+unsigned fake_disk_writes(void)
+{
+    unsigned count;
+
+    LOCKED(count = disk.writes);
+    return count;
+}
+
+unsigned fake_disk_syncs(void)
+{
+    unsigned count;
+
+    LOCKED(count = disk.syncs);
+    return count;
+}
+
+/** Under the lock. */
+static bool strikes(fault_t *fault)
+{
+    if (fault->times == 0) {
+        return false;
+    }
+    fault->times--;
+    errno = fault->error;
+    return true;
+}
+
+static ssize_t faulty_write(int fd, const void *data, size_t len)
+{
+    bool full = false;
+
+    LOCKED({
+        disk.writes++;
+        if (disk.short_write != 0 && len > disk.short_write) {
+            len = disk.short_write;
+        }
+        if (disk.room >= 0 && len > (size_t)disk.room) {
+            len = (size_t)disk.room;
+        }
+        full = disk.room == 0;
+        disk.room -= disk.room > 0 ? (long)len : 0;
+        errno = disk.room_error;
+    });
+    return full ? -1 : write(fd, data, len);
+}
+
+static int faulty_sync(int fd)
+{
+    bool fails;
+
+    pthread_mutex_lock(&lock);
+    disk.syncs++;
+    disk.held++;
+    pthread_cond_broadcast(&changed);
+    while (disk.hold) {
+        pthread_cond_wait(&changed, &lock);
+    }
+    disk.held--;
+    fails = strikes(&disk.sync);
+    pthread_mutex_unlock(&lock);
+    return fails ? -1 : fdatasync(fd);
+}
+
+static int faulty_truncate(int fd, off_t len)
+{
+    bool fails;
+
+    LOCKED(fails = strikes(&disk.truncate));
+    return fails ? -1 : ftruncate(fd, len);
+}
+
+const segment_io fake_disk_io = { .write = faulty_write, .sync = faulty_sync, .truncate = faulty_truncate };
