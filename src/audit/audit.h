@@ -30,7 +30,7 @@ typedef struct audit_record audit_record_t;
 struct audit_record {
     completion_t done; /* first; run is set by the caller */
     mailbox_t *mailbox;
-    buf_t line;     /* one JSON object, no newline; the record owns it, and it is freed by the caller */
+    buf_t line;     /* one JSON object, no newline or control character; the caller's, left alone until completion */
     p11kms_err err; /* OK: durable. AUDIT: not in the log, or not known to be: do not release. */
     int64_t submitted_us;
     audit_record_t *link; /* private */
@@ -38,20 +38,20 @@ struct audit_record {
 
 /**
  * Takes the folder's lock. A torn last line (no newline) left by a crash is cut off
- * and kept beside the log in "torn-NNNN".
+ * and kept beside the log in "torn-NNNN". Old segments may have been moved away.
  *
  * @retval P11KMS_E_AUDIT  Not writable, locked by another process, or a segment is missing in the
  *         middle; detail says what to do.
  */
 MUST_USE p11kms_err audit_open(const audit_options *options, audit_t **ret);
-/** Writes what waits, then closes. */
+/** Writes what waits, then closes. Returns within bound_ms and a second even when the disk hangs. */
 void audit_close(audit_t *audit);
 DEFINE_CLEANUP(audit_t *, audit, audit_close);
 
 /**
  * Never blocks. Completes through record->mailbox within bound_ms even when the
- * disk hangs: the caller gets P11KMS_E_AUDIT then, and the record's line has been
- * taken from it. Thread-safe.
+ * disk hangs: the caller gets P11KMS_E_AUDIT then, and the log holds nothing of the
+ * record any more (its line is copied here). Thread-safe.
  */
 void audit_submit(audit_t *audit, audit_record_t *record);
 /** Submit and wait; for start-up and worker threads. */

@@ -7,7 +7,13 @@
  * tool). Crypto requests never come here; they read the snapshots of kms.
  *
  * Times are ms since the epoch. Text pointers in rows handed to a callback are
- * valid during the callback only. Resources are keyed by account and region.
+ * valid during the callback only; it may delete the row it is given, and may not
+ * call the ..._each it is called from (P11KMS_E_INTERNAL). Resources are keyed by
+ * account and region.
+ *
+ * Any write may answer P11KMS_E_RANGE (a member is out of its bounds, src/store/statements.c,
+ * or NULL), P11KMS_E_NOT_FOUND (the key that the row belongs to does not exist) and
+ * P11KMS_E_STORE; any read P11KMS_E_STORE, naming table and key of a damaged row.
  */
 #pragma once
 
@@ -32,7 +38,7 @@ DEFINE_CLEANUP(store_t *, store, store_close);
 /** The schema version this program writes. */
 unsigned store_schema_version(void);
 
-/** Writes are possible (a no-op write transaction commits). For /readyz and doctor. */
+/** Writes are possible (a transaction that changes nothing else commits a row of ours). For /readyz and doctor. */
 MUST_USE p11kms_err store_check(store_t *store);
 /** A consistent copy into a new file, while others go on writing. @retval P11KMS_E_EXISTS */
 MUST_USE p11kms_err store_backup(store_t *store, const char *to_path);
@@ -67,7 +73,7 @@ typedef struct {
 
 MUST_USE p11kms_err store_key_insert(store_t *store, const store_key *row); /* EXISTS */
 MUST_USE p11kms_err store_key_update(store_t *store, const store_key *row); /* every column but id, account, region, created; NOT_FOUND */
-MUST_USE p11kms_err store_key_delete(store_t *store, const store_key *row); /* with its materials, aliases, tags */
+MUST_USE p11kms_err store_key_delete(store_t *store, const store_key *row); /* with its materials, aliases, tags; NOT_FOUND */
 MUST_USE p11kms_err store_key_each(store_t *store, p11kms_err (*each)(void *arg, const store_key *row), void *arg);
 
 /* ---- key materials: the versions of a key ---- */
@@ -83,7 +89,7 @@ typedef struct {
     int64_t created;
 } store_material;
 
-MUST_USE p11kms_err store_material_insert(store_t *store, const store_material *row);
+MUST_USE p11kms_err store_material_insert(store_t *store, const store_material *row); /* EXISTS: its id or number */
 MUST_USE p11kms_err store_material_each(store_t *store, p11kms_err (*each)(void *arg, const store_material *row), void *arg);
 
 /*
@@ -96,8 +102,8 @@ typedef struct {
     const char *token;
     int64_t created;
 } store_intent;
-MUST_USE p11kms_err store_intent_put(store_t *store, const store_intent *row);
-MUST_USE p11kms_err store_intent_delete(store_t *store, const uint8_t material_id[STORE_ID]);
+MUST_USE p11kms_err store_intent_put(store_t *store, const store_intent *row); /* inserts or replaces */
+MUST_USE p11kms_err store_intent_delete(store_t *store, const uint8_t material_id[STORE_ID]); /* none there is success */
 MUST_USE p11kms_err store_intent_each(store_t *store, p11kms_err (*each)(void *arg, const store_intent *row), void *arg);
 
 /* ---- aliases ---- */
@@ -143,8 +149,8 @@ MUST_USE p11kms_err store_access_key_each(store_t *store, p11kms_err (*each)(voi
 /*
  * The audit outbox: the record of a change is written in the change's own
  * transaction, and removed once the audit log holds it, so that a crash between
- * the two leaves no change without its record.
+ * the two leaves no change without its record. Read in the order they were put.
  */
-MUST_USE p11kms_err store_outbox_put(store_t *store, const char *event_id, slice_t record);
-MUST_USE p11kms_err store_outbox_delete(store_t *store, const char *event_id);
+MUST_USE p11kms_err store_outbox_put(store_t *store, const char *event_id, slice_t record); /* EXISTS */
+MUST_USE p11kms_err store_outbox_delete(store_t *store, const char *event_id); /* none there is success */
 MUST_USE p11kms_err store_outbox_each(store_t *store, p11kms_err (*each)(void *arg, const char *event_id, slice_t record), void *arg);

@@ -102,7 +102,7 @@ static void test_what_waits_during_a_sync_becomes_one_group_in_order(void **stat
     completions = 0;
     fake_disk_hold_sync();
     for (size_t i = 0; i < COUNT_OF(records); i++) {
-        prepare(&records[i], mailbox, SLICE("abcde" + i, 1));
+        prepare(&records[i], mailbox, SLICE(&"abcde"[i], 1));
         audit_submit(f->audit, &records[i].record);
         if (i == 0) {
             fake_disk_await_held(); /* the first is a group of its own */
@@ -213,7 +213,7 @@ static void test_closing_writes_what_waits(void **state)
     noted_record records[3];
 
     for (size_t i = 0; i < COUNT_OF(records); i++) {
-        prepare(&records[i], mailbox, SLICE("abc" + i, 1));
+        prepare(&records[i], mailbox, SLICE(&"abc"[i], 1));
         audit_submit(f->audit, &records[i].record);
     }
     audit_close(STEAL(f->audit));

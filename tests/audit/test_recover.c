@@ -141,7 +141,7 @@ static void test_torn_tails_never_replace_each_other(void **state)
     (void)state;
 
     for (int i = 0; i < 3; i++) {
-        write_file(folder, ONE, SLICE("abc" + i, 1));
+        write_file(folder, ONE, SLICE(&"abc"[i], 1));
         open_and_close(folder);
     }
     assert_string_equal(file_text(folder, "torn-0001"), "a");

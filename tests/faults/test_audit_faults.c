@@ -84,14 +84,11 @@ static void submit(fixture *f, slice_t line)
     audit_submit(f->audit, record);
 }
 
-static int64_t await(fixture *f, unsigned count)
+static void await(fixture *f, unsigned count)
 {
-    int64_t start = clock_mono_us();
-
     while (f->accepted + f->refused < count) {
         assert_true(mailbox_wait(f->mailbox, 10000) > 0);
     }
-    return (clock_mono_us() - start) / 1000;
 }
 
 static void assert_problem_names(fixture *f, const char *part)
@@ -119,16 +116,16 @@ static void assert_well(fixture *f)
 static void test_records_come_back_within_the_bound_while_the_disk_hangs(void **state)
 {
     fixture *f = *state;
-    int64_t took_ms;
+    int64_t start = clock_mono_us();
 
     fake_disk_hold_sync();
     submit(f, SLICE_LIT("in flight"));
     fake_disk_await_held();
     submit(f, SLICE_LIT("waiting"));
     submit(f, SLICE_LIT("waiting too"));
-    took_ms = await(f, 3);
+    await(f, 3);
     assert_int_equal(f->refused, 3);
-    assert_in_range(took_ms, BOUND_MS / 2, PROMPT_MS);
+    assert_in_range((clock_mono_us() - start) / 1000, BOUND_MS, PROMPT_MS);
     assert_problem_names(f, "not answered");
     assert_int_equal(audit_get_stats(f->audit).failures, 3);
     assert_int_equal(audit_get_stats(f->audit).waiting, 0);
@@ -146,7 +143,7 @@ static void test_later_records_are_refused_too_until_the_disk_answers_again(void
     start = clock_mono_us();
     assert_err(audit_append(f->audit, SLICE_LIT("b")), P11KMS_E_AUDIT);
     assert_detail_names(P11KMS_E_AUDIT, "not answered");
-    assert_in_range((clock_mono_us() - start) / 1000, BOUND_MS / 2, PROMPT_MS);
+    assert_in_range((clock_mono_us() - start) / 1000, BOUND_MS, PROMPT_MS);
 
     fake_disk_release_sync();
     assert_ok(audit_append(f->audit, SLICE_LIT("c")));
@@ -159,10 +156,12 @@ static void test_a_record_submitted_later_gets_its_own_full_time(void **state)
 {
     fixture *f = *state;
 
+    audit_close(STEAL(f->audit));
+    open_log(f, &fake_disk_io, 1000, 0);
     fake_disk_hold_sync();
     submit(f, SLICE_LIT("early"));
     fake_disk_await_held();
-    usleep(BOUND_MS * 1000 / 2);
+    usleep(700000);
     submit(f, SLICE_LIT("late"));
     await(f, 1);
     assert_int_equal(f->refused, 1);
@@ -229,7 +228,7 @@ static void test_closing_does_not_wait_for_a_disk_that_hangs(void **state)
     start = clock_mono_us();
     audit_close(STEAL(f->audit));
     assert_true((clock_mono_us() - start) / 1000 < 1000 + PROMPT_MS);
-    assert_int_equal(await(f, 1), 0);
+    assert_int_equal(mailbox_drain(f->mailbox), 1);
     assert_int_equal(f->refused, 1);
     assert_err(audit_open(&options, &f->audit), P11KMS_E_AUDIT); /* the old writer is still in there */
 
