@@ -44,6 +44,8 @@ static op_t *own(house_t *house, const char *event)
     return op;
 }
 
+static char there[] = "there";
+
 static p11kms_err put_meta(op_t *op, store_t *store)
 {
     return store_meta_put(store, (const char *)op->act, SLICE_LIT("1"));
@@ -101,11 +103,11 @@ static void test_a_change_is_committed_and_recorded(void **state)
     house_t *house = *state;
     op_t *op = own(house, "Change");
 
-    op->act = "there";
+    op->act = there;
     op_change(op, put_meta, op_settle);
     house_run(house);
     assert_ok(finished_err);
-    assert_ok(core_store_job(house->core, has_meta, "there"));
+    assert_ok(core_store_job(house->core, has_meta, there));
     assert_int_equal(house_records(house, "\"eventName\":\"Change\""), 1);
 }
 
@@ -114,12 +116,12 @@ static void test_a_refused_change_leaves_nothing_but_its_record(void **state)
     house_t *house = *state;
     op_t *op = own(house, "Change");
 
-    op->act = "there";
+    op->act = there;
     op_change(op, put_meta_and_fail, op_settle);
     house_run(house);
     assert_err(finished_err, P11KMS_E_LIMIT);
     assert_string_equal(finished_detail, "too many of there");
-    assert_err(core_store_job(house->core, has_meta, "there"), P11KMS_E_NOT_FOUND);
+    assert_err(core_store_job(house->core, has_meta, there), P11KMS_E_NOT_FOUND);
     assert_int_equal(house_records(house, "\"errorMessage\":\"too many of there\""), 1);
     assert_int_equal(outbox(house), 0);
 }
@@ -134,10 +136,10 @@ static p11kms_err forget_append(store_t *store, void *record)
 
 static void test_a_record_lost_in_a_crash_is_appended_at_the_next_start_once(void **state)
 {
+    static char record[] = "{\"eventName\":\"Lost\",\"eventID\":\"11111111-2222-4333-8444-555555555555\"}";
     house_t *house = *state;
 
-    assert_ok(core_store_job(house->core, forget_append,
-                             "{\"eventName\":\"Lost\",\"eventID\":\"11111111-2222-4333-8444-555555555555\"}"));
+    assert_ok(core_store_job(house->core, forget_append, record));
     house_restart(house);
     assert_int_equal(house_records(house, "\"eventName\":\"Lost\""), 1);
     assert_int_equal(outbox(house), 0);
@@ -151,7 +153,7 @@ static void test_confirmed_records_leave_the_outbox(void **state)
 
     for (int i = 0; i < 3; i++) {
         op_t *op = own(house, "Change");
-        op->act = "there";
+        op->act = there;
         op_change(op, put_meta, op_settle);
         house_run(house);
     }
