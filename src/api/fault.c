@@ -3,19 +3,23 @@
 #include "util/json.h"
 
 /* Rows of the table: { error, code, code in records, status, which message, the fixed one }. */
-#define SAYS_DETAIL(err, code, status) [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_DETAIL, NULL }
-#define SAYS_NOTHING(err, code, status) [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_NONE, NULL }
-#define SAYS(err, code, status, text) [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_FIXED, text }
+#define SAYS_DETAIL(err, code, status)                                                                       \
+    [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_DETAIL, NULL }
+#define SAYS_NOTHING(err, code, status)                                                                      \
+    [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_NONE, NULL }
+#define SAYS(err, code, status, text)                                                                        \
+    [P11KMS_E_##err] = { P11KMS_E_##err, code, code, status, FAULT_FIXED, text }
 
 /* What went wrong in here stays in here. */
-#define INTERNAL(err)                                                                                              \
-    SAYS(err, "KMSInternalException", 500,                                                                         \
+#define INTERNAL(err)                                                                                        \
+    SAYS(err, "KMSInternalException", 500,                                                                   \
          "The request was rejected because an internal exception occurred. The request can be retried.")
-#define UNAVAILABLE(err)                                                                                           \
-    SAYS(err, "KeyUnavailableException", 500,                                                                      \
-         "The request was rejected because the specified KMS key was not available. You can retry the request.")
-#define THROTTLED(err)                                                                                             \
-    SAYS(err, "ThrottlingException", 400,                                                                          \
+#define UNAVAILABLE(err)                                                                                     \
+    SAYS(err, "KeyUnavailableException", 500,                                                                \
+         "The request was rejected because the specified KMS key was not available. You can retry the "      \
+         "request.")
+#define THROTTLED(err)                                                                                       \
+    SAYS(err, "ThrottlingException", 400,                                                                    \
          "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
 
 static const fault_t faults[P11KMS_ERR_COUNT] = {
@@ -25,8 +29,9 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS(TIMEOUT, "DependencyTimeoutException", 500,
          "The system timed out while trying to fulfill the request. You can retry the request."),
     THROTTLED(BUSY),
-    SAYS(SHUTDOWN, "ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server."),
-    INTERNAL(CONFIG),
+    SAYS(SHUTDOWN, "ServiceUnavailable", 503,
+         "The request has failed due to a temporary failure of the server."),
+    SAYS_DETAIL(CONFIG, "InvalidConfigurationException", 400), /* p11kms:Reload, to an operator */
     INTERNAL(CRYPTO),
     INTERNAL(STORE),
     INTERNAL(STORE_NEWER),
@@ -35,7 +40,7 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     /* A room's own word for a value: whoever knows what it means to the caller says that instead. */
     INTERNAL(RANGE),
     INTERNAL(SYNTAX),
-    INTERNAL(NOT_FOUND),
+    SAYS_DETAIL(NOT_FOUND, "NotFoundException", 400), /* users and access keys */
     INTERNAL(EXISTS),
     INTERNAL(UNSUPPORTED),
 
@@ -54,7 +59,8 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
 
     SAYS_DETAIL(WIRE_SERIALIZATION, "SerializationException", 400),
     SAYS_DETAIL(WIRE_UNKNOWN_OPERATION, "UnknownOperationException", 400),
-    SAYS(WIRE_TOO_LARGE, "RequestEntityTooLargeException", 413, "The request is larger than the service takes."),
+    SAYS(WIRE_TOO_LARGE, "RequestEntityTooLargeException", 413,
+         "The request is larger than the service takes."),
     SAYS_DETAIL(VALIDATION, "ValidationException", 400),
     SAYS(DRY_RUN, "DryRunOperationException", 400,
          "The request would have succeeded, but the DryRun option is set."),
@@ -73,12 +79,13 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS(ALIAS_RESERVED, "NotAuthorizedException", 400, "Aliases that begin with alias/aws/ are reserved."),
     SAYS_DETAIL(ARN, "InvalidArnException", 400),
     SAYS(MARKER, "InvalidMarkerException", 400,
-         "The request was rejected because the marker that specifies where pagination should next begin is not "
-         "valid."),
+         "The request was rejected because the marker that specifies where pagination should next begin is "
+         "not valid."),
     SAYS_DETAIL(LIMIT, "LimitExceededException", 400),
     SAYS_DETAIL(TAG, "TagException", 400),
     SAYS_DETAIL(POLICY_MALFORMED, "MalformedPolicyDocumentException", 400),
     SAYS_DETAIL(OPERATION_UNSUPPORTED, "UnsupportedOperationException", 400),
+    SAYS_DETAIL(GRANT_TOKEN, "InvalidGrantTokenException", 400),
     SAYS_DETAIL(CONFLICT, "ConflictException", 400),
 };
 

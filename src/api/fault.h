@@ -22,5 +22,8 @@ typedef struct {
 /** Every error has a row; what is unexpected becomes KMSInternalException, whose detail never leaves. */
 const fault_t *fault_of(p11kms_err err);
 
-/** {"__type":CODE,"message":...}; @p service decides between "message" and "Message" (SEMANTICS 1). Appends. */
+/**
+ * {"__type":CODE,"message":...}; @p service decides between "message" and "Message" (SEMANTICS 1).
+ * Appends. Where the detail is told and @p detail is NULL or "", there is no message.
+ */
 void fault_write(p11kms_err err, const char *detail, const char *service, buf_t *body);

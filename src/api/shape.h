@@ -32,13 +32,13 @@ typedef struct {
 struct shape {
     const char *name;
     shape_kind kind;
-    bool sensitive;   /* never recorded or repeated in a message, as are blobs */
-    int64_t min, max; /* length, count or value; -1: unbounded on that side */
-    const pattern_t *pattern;      /* or NULL */
-    const char *const *enums;      /* NULL-terminated, or NULL */
-    const shape_member *members;   /* STRUCTURE; ends with name == NULL; in the model's order */
-    const shape_t *element;        /* LIST element; MAP value */
-    const shape_t *key;            /* MAP */
+    bool sensitive;              /* never recorded or repeated in a message, as are blobs */
+    int64_t min, max;            /* length, count or value; -1: unbounded on that side */
+    const pattern_t *pattern;    /* or NULL */
+    const char *const *enums;    /* NULL-terminated, or NULL */
+    const shape_member *members; /* STRUCTURE; ends with name == NULL; in the model's order */
+    const shape_t *element;      /* LIST element; MAP value */
+    const shape_t *key;          /* MAP */
 };
 
 /**
@@ -56,7 +56,11 @@ struct shape {
  */
 MUST_USE p11kms_err shape_check(const shape_t *shape, const json_t *body, arena_t *arena);
 
-/** For tests: a response against its shape. No missing required member, no unknown one, right types. @retval P11KMS_E_VALIDATION */
+/**
+ * For tests: a response against its shape. No missing required member, no unknown one, right types.
+ *
+ * @retval P11KMS_E_VALIDATION
+ */
 MUST_USE p11kms_err shape_check_response(const shape_t *shape, const json_t *body, arena_t *arena);
 
 /** CloudTrail leaves out requestParameters and responseElements past this ("CloudTrail record contents"). */

@@ -47,13 +47,13 @@ static bool in_enum(const char *const *enums, slice_t text)
 
 static unsigned broken_bounds(const shape_t *shape, int64_t size)
 {
-    return (shape->max >= 0 && size > shape->max ? BREAKS_MAX : 0u) |
-           (shape->min >= 0 && size < shape->min ? BREAKS_MIN : 0u);
+    return (shape->max != -1 && size > shape->max ? BREAKS_MAX : 0u) |
+           (shape->min != -1 && size < shape->min ? BREAKS_MIN : 0u);
 }
 
 static unsigned broken_text(const shape_t *shape, slice_t text)
 {
-    bool bounded = shape->min >= 0 || shape->max >= 0;
+    bool bounded = shape->min != -1 || shape->max != -1;
 
     return (bounded ? broken_bounds(shape, (int64_t)utf8_length(text)) : 0u) |
            (shape->pattern != NULL && !shape_pattern_matches(shape->pattern, text) ? BREAKS_PATTERN : 0u) |
@@ -98,7 +98,8 @@ static const char *constraint_text(const shape_t *shape, unsigned constraint, ar
     case BREAKS_MIN:
         return arena_printf(arena, "Member must have %s greater than or equal to %" PRId64, what, shape->min);
     case BREAKS_PATTERN:
-        return arena_printf(arena, "Member must satisfy regular expression pattern: %s", shape->pattern->text);
+        return arena_printf(arena, "Member must satisfy regular expression pattern: %s",
+                            shape->pattern->text);
     case BREAKS_ENUM:
         return enum_text(shape, arena);
     default:
@@ -109,7 +110,7 @@ static const char *constraint_text(const shape_t *shape, unsigned constraint, ar
 /* The constraints a shape has at all; what AWS lists when an element of a list or map breaks one of them. */
 static unsigned constraints_of(const shape_t *shape)
 {
-    return (shape->max >= 0 ? BREAKS_MAX : 0u) | (shape->min >= 0 ? BREAKS_MIN : 0u) |
+    return (shape->max != -1 ? BREAKS_MAX : 0u) | (shape->min != -1 ? BREAKS_MIN : 0u) |
            (shape->pattern != NULL ? BREAKS_PATTERN : 0u) | (shape->enums != NULL ? BREAKS_ENUM : 0u);
 }
 
@@ -230,7 +231,8 @@ static void complain_each(report_t *report, const shape_t *shape, const json_t *
 
 /* Of scalar elements AWS says in one sentence about the whole what every one of them must be. */
 static void complain_of_elements(report_t *report, const shape_t *shape, const json_t *value,
-                                 const place_t *place, const char *which, const shape_t *element, unsigned breaks)
+                                 const place_t *place, const char *which, const shape_t *element,
+                                 unsigned breaks)
 {
     if (breaks != 0) {
         complain(report, shape, value, place,
@@ -241,7 +243,8 @@ static void complain_of_elements(report_t *report, const shape_t *shape, const j
 
 /* ---- the walk ---- */
 
-static p11kms_err check_value(report_t *report, const shape_t *shape, const json_t *value, const place_t *place);
+static p11kms_err check_value(report_t *report, const shape_t *shape, const json_t *value,
+                              const place_t *place);
 
 static bool is_scalar(const shape_t *shape)
 {
@@ -258,7 +261,8 @@ static p11kms_err check_type(report_t *report, const shape_t *shape, const json_
     return P11KMS_OK;
 }
 
-static p11kms_err check_members(report_t *report, const shape_t *shape, const json_t *value, const place_t *place)
+static p11kms_err check_members(report_t *report, const shape_t *shape, const json_t *value,
+                                const place_t *place)
 {
     for (const shape_member *member = shape->members; member->name != NULL; member++) {
         const json_t *inside = json_get(value, member->name);
@@ -271,7 +275,8 @@ static p11kms_err check_members(report_t *report, const shape_t *shape, const js
     return P11KMS_OK;
 }
 
-static p11kms_err check_list(report_t *report, const shape_t *shape, const json_t *value, const place_t *place)
+static p11kms_err check_list(report_t *report, const shape_t *shape, const json_t *value,
+                             const place_t *place)
 {
     unsigned breaks = 0;
 
@@ -321,7 +326,8 @@ static p11kms_err check_map(report_t *report, const shape_t *shape, const json_t
     return P11KMS_OK;
 }
 
-static p11kms_err check_value(report_t *report, const shape_t *shape, const json_t *value, const place_t *place)
+static p11kms_err check_value(report_t *report, const shape_t *shape, const json_t *value,
+                              const place_t *place)
 {
     TRY(check_type(report, shape, value));
     complain_each(report, shape, value, place, broken(shape, value));

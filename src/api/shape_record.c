@@ -63,7 +63,7 @@ static p11kms_err write_entry(void *arg, slice_t name, json_t *value)
     const map_walk_t *walk = arg;
 
     if (shows(walk->shape->element, value)) {
-        jw_key_slice(walk->w, shape_cut(name, STRING_MAX));
+        jw_key_slice(walk->w, name); /* whole: cut ones might be equal */
         write_value(walk->shape->element, value, walk->w);
     }
     return P11KMS_OK;
@@ -90,7 +90,8 @@ static void write_date(time_t seconds, jw_t *w)
 
     gmtime_r(&seconds, &tm);
     snprintf(text, sizeof(text), "%s %d, %d, %d:%02d:%02d %s", months[tm.tm_mon], tm.tm_mday,
-             tm.tm_year + 1900, (tm.tm_hour + 11) % 12 + 1, tm.tm_min, tm.tm_sec, tm.tm_hour < 12 ? "AM" : "PM");
+             tm.tm_year + 1900, (tm.tm_hour + 11) % 12 + 1, tm.tm_min, tm.tm_sec,
+             tm.tm_hour < 12 ? "AM" : "PM");
     jw_string(w, text);
 }
 

@@ -48,7 +48,8 @@ static const char *wrong_kind(const shape_t *shape, const json_t *value, arena_t
     case SHAPE_BLOB:
         return "only base-64-encoded strings are convertible to bytes";
     default:
-        return arena_printf(arena, "%s cannot be converted to %s", token_name(value), kind_names[shape->kind]);
+        return arena_printf(arena, "%s cannot be converted to %s", token_name(value),
+                            kind_names[shape->kind]);
     }
 }
 

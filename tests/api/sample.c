@@ -11,8 +11,8 @@ static size_t count_states(const pattern_t *pattern)
 
     seen[pattern->start] = true;
     for (size_t i = 0; i < n; i++) {
-        for (uint8_t class = 0; class < pattern->n_classes; class++) {
-            uint8_t to = pattern->next[todo[i] * pattern->n_classes + class];
+        for (size_t c = 0; c < pattern->n_classes; c++) {
+            uint8_t to = pattern->next[todo[i] * pattern->n_classes + c];
 
             if (!seen[to]) {
                 seen[to] = true;
@@ -45,9 +45,9 @@ static bool *find_ends(const pattern_t *pattern, size_t len, size_t n_states)
     }
     for (size_t left = 1; left <= len; left++) {
         for (size_t state = 1; state < n_states; state++) {
-            for (size_t class = 0; class < pattern->n_classes; class++) {
+            for (size_t c = 0; c < pattern->n_classes; c++) {
                 ends[left * n_states + state] |=
-                    ends[(left - 1) * n_states + pattern->next[state * pattern->n_classes + class]];
+                    ends[(left - 1) * n_states + pattern->next[state * pattern->n_classes + c]];
             }
         }
     }
@@ -70,7 +70,7 @@ static char *matching_text(const pattern_t *pattern, size_t len)
         uint8_t class = 0;
 
         while (!ends[(len - 1 - i) * n_states + pattern->next[state * pattern->n_classes + class]]) {
-            class++;
+            class += 1;
         }
         assert_true(point_of(pattern, class) < 0x80);
         text[i] = (char)point_of(pattern, class);
@@ -107,9 +107,9 @@ static void write_string(jw_t *w, const shape_t *shape, const sample_t *sample)
         return;
     }
     if (chosen && sample->kind == SAMPLE_SIZED) {
-        text = sample_text(shape, sample->size);
+        text = sample_text(shape, (size_t)sample->size);
         if (text == NULL) {
-            text = sample_text(&(shape_t){ 0 }, sample->size);
+            text = sample_text(&(shape_t){ 0 }, (size_t)sample->size);
         }
     }
     for (; text == NULL; len++) {
@@ -121,17 +121,26 @@ static void write_string(jw_t *w, const shape_t *shape, const sample_t *sample)
 static void write_blob(jw_t *w, const shape_t *shape, const sample_t *sample)
 {
     bool sized = sample->target == shape && sample->kind == SAMPLE_SIZED;
-    size_t len = sized ? sample->size : 1;
+    size_t len = sized ? (size_t)sample->size : 1;
     _cleanup_free_ uint8_t *bytes = calloc(1, len + 1);
 
     assert_non_null(bytes);
     jw_base64(w, SLICE(bytes, len));
 }
 
+static void write_integer(jw_t *w, const shape_t *shape, const sample_t *sample)
+{
+    if (sample->target == shape && sample->kind == SAMPLE_SIZED) {
+        jw_int(w, sample->size);
+    } else {
+        jw_int(w, shape->min > 0 ? shape->min : 1);
+    }
+}
+
 static void write_list(jw_t *w, const shape_t *shape, const sample_t *sample)
 {
     bool sized = sample->target == shape && sample->kind == SAMPLE_SIZED;
-    size_t n = sized ? sample->size : 1;
+    size_t n = sized ? (size_t)sample->size : 1;
 
     jw_array(w);
     for (size_t i = 0; i < n; i++) {
@@ -205,7 +214,7 @@ void sample_write(jw_t *w, const shape_t *shape, const sample_t *sample)
         write_blob(w, shape, sample);
         break;
     case SHAPE_INTEGER:
-        jw_int(w, chosen && sample->kind == SAMPLE_SIZED ? (int64_t)sample->size : shape->min > 0 ? shape->min : 1);
+        write_integer(w, shape, sample);
         break;
     case SHAPE_BOOLEAN:
         jw_bool(w, true);

@@ -101,8 +101,8 @@ static void test_a_marker_changed_anywhere_is_refused(void **state)
 
 static void test_what_was_never_a_marker_is_refused(void **state)
 {
-    static const char *const texts[] = { "0", "zz", "nonsense", "AAAAAAAAAAAAAAAAAAAAAAAA==",
-                                         "0100000000000000000000000000000000" };
+    static const char *const texts[] = { "0", "zz", "nonsense",
+                                         "AAAAAAAAAAAAAAAAAAAAAAAA==", "0100000000000000000000000000000000" };
     char *long_text = arena_alloc(*state, 10001);
 
     for (size_t i = 0; i < COUNT_OF(texts); i++) {

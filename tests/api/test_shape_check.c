@@ -7,8 +7,8 @@
 #include "util/encode.h"
 
 #define ARENA_SIZE 4096
-#define KEY_SPECS                                                                                                  \
-    "RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521, ECC_SECG_P256K1, "                 \
+#define KEY_SPECS                                                                                            \
+    "RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521, ECC_SECG_P256K1, "           \
     "SYMMETRIC_DEFAULT, HMAC_224, HMAC_256, HMAC_384, HMAC_512, SM2"
 
 static int setup(void **state)
@@ -29,6 +29,25 @@ static const shape_t *input_of(const char *operation)
 
     assert_non_null(found);
     return found->input;
+}
+
+static void test_bounds_may_be_negative(void **state)
+{
+    static const shape_t offset = { .name = "Offset", .kind = SHAPE_INTEGER, .min = -5, .max = 5 };
+    static const shape_member members[] = { { "Offset", &offset, false }, { NULL, NULL, false } };
+    static const shape_t input = {
+        .name = "Input", .kind = SHAPE_STRUCTURE, .min = -1, .max = -1, .members = members
+    };
+    _cleanup_json_ json_t *within = NULL;
+    _cleanup_json_ json_t *below = NULL;
+
+    assert_ok(json_parse(SLICE_LIT("{\"Offset\":-5}"), &within));
+    assert_ok(shape_check(&input, within, *state));
+    assert_ok(json_parse(SLICE_LIT("{\"Offset\":-6}"), &below));
+    assert_err(shape_check(&input, below, *state), P11KMS_E_VALIDATION);
+    assert_string_equal(p11kms_err_detail(P11KMS_E_VALIDATION),
+                        "1 validation error detected: Value '-6' at 'offset' failed to satisfy constraint: "
+                        "Member must have value greater than or equal to -5");
 }
 
 static p11kms_err check(arena_t *arena, const char *operation, const char *text)
@@ -103,8 +122,8 @@ static void test_several_errors_are_told_together_and_in_the_models_order(void *
           "Member must not be null" },
         { "GetKeyPolicy", "{\"PolicyName\":\"\",\"KeyId\":\"k\"}",
           "2 validation errors detected: Value '' at 'policyName' failed to satisfy constraint: "
-          "Member must satisfy regular expression pattern: [\\w]+; Value '' at 'policyName' failed to satisfy "
-          "constraint: Member must have length greater than or equal to 1" },
+          "Member must satisfy regular expression pattern: [\\w]+; Value '' at 'policyName' failed to "
+          "satisfy constraint: Member must have length greater than or equal to 1" },
     };
 
     expect_messages(*state, refusals, COUNT_OF(refusals), P11KMS_E_VALIDATION);
@@ -113,7 +132,8 @@ static void test_several_errors_are_told_together_and_in_the_models_order(void *
 static void test_members_of_lists_and_structures_are_told_by_their_path(void **state)
 {
     static const struct refusal refusals[] = {
-        { "TagResource", "{\"KeyId\":\"k\",\"Tags\":[{\"TagKey\":\"\",\"TagValue\":\"v\"},{\"TagKey\":\"k\"}]}",
+        { "TagResource",
+          "{\"KeyId\":\"k\",\"Tags\":[{\"TagKey\":\"\",\"TagValue\":\"v\"},{\"TagKey\":\"k\"}]}",
           "2 validation errors detected: Value '' at 'tags.1.member.tagKey' failed to satisfy constraint: "
           "Member must have length greater than or equal to 1; Value null at 'tags.2.member.tagValue' failed "
           "to satisfy constraint: Member must not be null" },
@@ -121,8 +141,8 @@ static void test_members_of_lists_and_structures_are_told_by_their_path(void **s
           "1 validation error detected: Value null at 'tags.1.member' failed to satisfy constraint: "
           "Member must not be null" },
         { "Decrypt", "{\"CiphertextBlob\":\"AA==\",\"Recipient\":{\"KeyEncryptionAlgorithm\":\"ROT13\"}}",
-          "1 validation error detected: Value 'ROT13' at 'recipient.keyEncryptionAlgorithm' failed to satisfy "
-          "constraint: Member must satisfy enum value set: [RSAES_OAEP_SHA_256]" },
+          "1 validation error detected: Value 'ROT13' at 'recipient.keyEncryptionAlgorithm' failed to "
+          "satisfy constraint: Member must satisfy enum value set: [RSAES_OAEP_SHA_256]" },
         { "UntagResource", "{\"KeyId\":\"k\",\"TagKeys\":[\"a\",\"\"]}",
           "1 validation error detected: Value '[a, ]' at 'tagKeys' failed to satisfy constraint: "
           "Member must satisfy constraint: [Member must have length less than or equal to 128, "
@@ -176,7 +196,8 @@ static void test_other_types_are_told_before_any_constraint(void **state)
 
 static void test_what_base64_takes_here_decodes_later(void **state)
 {
-    static const char *const texts[] = { "AA==", "AAA=", "AAAA", "+/+/", "AB==", "AAB=", "A===", "====", "AA=A" };
+    static const char *const texts[] = { "AA==", "AAA=", "AAAA", "+/+/", "AB==",
+                                         "AAB=", "A===", "====", "AA=A" };
 
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         _cleanup_buf_ buf_t bytes = { 0 };
@@ -196,9 +217,11 @@ static void test_good_bodies_are_taken(void **state)
         { "ListKeys", "{\"Limit\":1e2}", NULL },
         { "ListKeys", "{\"limit\":0,\"Unknown\":{\"deep\":[[[]]]}}", NULL },
         { "GenerateDataKey",
-          "{\"KeyId\":\"alias/app\",\"KeySpec\":\"AES_256\",\"EncryptionContext\":{\"\":\"\",\"a\":\"b\"}}", NULL },
+          "{\"KeyId\":\"alias/app\",\"KeySpec\":\"AES_256\",\"EncryptionContext\":{\"\":\"\",\"a\":\"b\"}}",
+          NULL },
         { "ImportKeyMaterial",
-          "{\"KeyId\":\"k\",\"ImportToken\":\"AA==\",\"EncryptedKeyMaterial\":\"AA==\",\"ValidTo\":1767323045.123}",
+          "{\"KeyId\":\"k\",\"ImportToken\":\"AA==\",\"EncryptedKeyMaterial\":\"AA==\",\"ValidTo\":"
+          "1767323045.123}",
           NULL },
     };
 
@@ -225,7 +248,8 @@ static void test_lengths_are_counted_in_code_points(void **state)
             buf_put_str(&body, i % 2 == 0 ? "\xc3\xa9" : "\xf0\x9f\x94\x91");
         }
         buf_put_str(&body, "\"}]}");
-        assert_err(check(*state, "TagResource", buf_str(&body)), extra == 0 ? P11KMS_OK : P11KMS_E_VALIDATION);
+        assert_err(check(*state, "TagResource", buf_str(&body)),
+                   extra == 0 ? P11KMS_OK : P11KMS_E_VALIDATION);
     }
 }
 
@@ -260,8 +284,9 @@ static void test_long_values_are_cut_between_code_points(void **state)
     buf_put_str(&body, "\"}");
     assert_err(check(*state, "DescribeKey", buf_str(&body)), P11KMS_E_VALIDATION);
     assert_true(utf8_valid(SLICE_STR(p11kms_err_detail(P11KMS_E_VALIDATION))));
-    assert_non_null(strstr(p11kms_err_detail(P11KMS_E_VALIDATION), "' at 'keyId' failed to satisfy constraint: "
-                                                                   "Member must have length less than or equal"));
+    assert_non_null(strstr(p11kms_err_detail(P11KMS_E_VALIDATION),
+                           "' at 'keyId' failed to satisfy constraint: "
+                           "Member must have length less than or equal"));
     assert_true(strlen(p11kms_err_detail(P11KMS_E_VALIDATION)) < 450);
 }
 
@@ -269,9 +294,10 @@ static void test_a_nul_in_a_value_does_not_end_the_message(void **state)
 {
     assert_err(check(*state, "CreateAlias", "{\"AliasName\":\"a\\u0000b\",\"TargetKeyId\":\"x\"}"),
                P11KMS_E_VALIDATION);
-    assert_string_equal(p11kms_err_detail(P11KMS_E_VALIDATION),
-                        "1 validation error detected: Value 'a?b' at 'aliasName' failed to satisfy constraint: "
-                        "Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$");
+    assert_string_equal(
+        p11kms_err_detail(P11KMS_E_VALIDATION),
+        "1 validation error detected: Value 'a?b' at 'aliasName' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$");
 }
 
 static void test_at_most_32_errors_are_told(void **state)
@@ -284,8 +310,9 @@ static void test_at_most_32_errors_are_told(void **state)
     }
     buf_put_str(&body, "]}");
     assert_err(check(*state, "TagResource", buf_str(&body)), P11KMS_E_VALIDATION);
-    assert_ptr_equal(strstr(p11kms_err_detail(P11KMS_E_VALIDATION), "32 validation errors detected: Value null at"),
-                     p11kms_err_detail(P11KMS_E_VALIDATION));
+    assert_ptr_equal(
+        strstr(p11kms_err_detail(P11KMS_E_VALIDATION), "32 validation errors detected: Value null at"),
+        p11kms_err_detail(P11KMS_E_VALIDATION));
 }
 
 static void expect_response(arena_t *arena, const char *operation, const char *text, bool good)
@@ -306,8 +333,10 @@ static void test_an_answer_has_no_unknown_missing_null_or_mistyped_member(void *
     expect_response(*state, "DescribeKey", "{\"KeyMetadata\":{\"KeyId\":\"k\",\"Enabled\":true}}", true);
     expect_response(*state, "DescribeKey", "{\"KeyMetadata\":{\"Enabled\":true}}", false);
     expect_response(*state, "DescribeKey", "{\"KeyMetadata\":{\"KeyId\":\"k\",\"Enabled\":\"yes\"}}", false);
-    expect_response(*state, "ListAliases", "{\"Aliases\":[{\"AliasName\":\"alias/a\"}],\"Truncated\":false}", true);
-    expect_response(*state, "ListAliases", "{\"Aliases\":[{\"Alias\":\"alias/a\"}],\"Truncated\":false}", false);
+    expect_response(*state, "ListAliases", "{\"Aliases\":[{\"AliasName\":\"alias/a\"}],\"Truncated\":false}",
+                    true);
+    expect_response(*state, "ListAliases", "{\"Aliases\":[{\"Alias\":\"alias/a\"}],\"Truncated\":false}",
+                    false);
     expect_response(*state, "CreateAlias", "{}", true);
     expect_response(*state, "CreateAlias", "{\"AliasName\":\"alias/a\"}", false);
 }
@@ -322,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_what_base64_takes_here_decodes_later),
         cmocka_unit_test(test_good_bodies_are_taken),
         cmocka_unit_test(test_nothing_sent_is_an_empty_structure),
+        cmocka_unit_test(test_bounds_may_be_negative),
         cmocka_unit_test(test_lengths_are_counted_in_code_points),
         cmocka_unit_test(test_secret_values_are_never_told),
         cmocka_unit_test(test_long_values_are_cut_between_code_points),

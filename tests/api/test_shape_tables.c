@@ -1,4 +1,4 @@
-/* Every constraint in the KMS tables, tried from both sides. */
+/* Every constraint in the tables, tried from both sides. */
 #include "tests/testing.h"
 
 #include <inttypes.h>
@@ -35,11 +35,15 @@ static void visit(arena_t *arena, const shape_t *input, const shape_t *shape, ea
     }
 }
 
+static const shape_operation *const tables[] = { shape_kms_operations, shape_p11kms_operations };
+
 static void for_each_input_shape(arena_t *arena, each_shape each)
 {
-    for (const shape_operation *operation = shape_kms_operations; operation->name != NULL; operation++) {
-        if (operation->input != NULL) {
-            visit(arena, operation->input, operation->input, each);
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        for (const shape_operation *operation = tables[i]; operation->name != NULL; operation++) {
+            if (operation->input != NULL) {
+                visit(arena, operation->input, operation->input, each);
+            }
         }
     }
 }
@@ -58,7 +62,8 @@ static void expect_valid(arena_t *arena, const shape_t *input, const sample_t *s
     p11kms_err err = check_sample(arena, input, sample);
 
     if (err != P11KMS_OK) {
-        print_error("%s, %s: %s\n", input->name, sample->target ? sample->target->name : "-", p11kms_err_detail(err));
+        print_error("%s, %s: %s\n", input->name, sample->target ? sample->target->name : "-",
+                    p11kms_err_detail(err));
     }
     assert_ok(err);
 }
@@ -78,12 +83,12 @@ static void expect_refused(arena_t *arena, const shape_t *input, const sample_t 
 
 static void test_operations_stand_in_name_order(void **state)
 {
-    const shape_operation *operation = shape_kms_operations;
-
     (void)state;
-    assert_non_null(operation->name);
-    for (; operation[1].name != NULL; operation++) {
-        assert_true(strcmp(operation[0].name, operation[1].name) < 0);
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        assert_non_null(tables[i][0].name);
+        for (const shape_operation *operation = tables[i]; operation[1].name != NULL; operation++) {
+            assert_true(strcmp(operation[0].name, operation[1].name) < 0);
+        }
     }
 }
 
@@ -100,19 +105,22 @@ static void test_an_operation_is_found_by_its_whole_name(void **state)
     assert_null(shape_find_operation(shape_kms_operations, (slice_t){ 0 }));
 }
 
-static void test_a_body_of_required_members_and_one_of_all_members_are_taken(void **state)
+static void try_valid(arena_t *arena, const shape_t *input, const shape_t *shape)
 {
-    for (const shape_operation *operation = shape_kms_operations; operation->name != NULL; operation++) {
-        if (operation->input != NULL) {
-            expect_valid(*state, operation->input, &(sample_t){ .kind = SAMPLE_VALID });
-            expect_valid(*state, operation->input, &(sample_t){ .kind = SAMPLE_VALID, .all_members = true });
-        }
+    if (shape == input) {
+        expect_valid(arena, input, &(sample_t){ .kind = SAMPLE_VALID });
+        expect_valid(arena, input, &(sample_t){ .kind = SAMPLE_VALID, .all_members = true });
     }
 }
 
-static bool can_match(const shape_t *shape, size_t size)
+static void test_a_body_of_required_members_and_one_of_all_members_are_taken(void **state)
 {
-    _cleanup_free_ char *text = shape->kind == SHAPE_STRING ? sample_text(shape, size) : strdup("");
+    for_each_input_shape(*state, try_valid);
+}
+
+static bool can_match(const shape_t *shape, int64_t size)
+{
+    _cleanup_free_ char *text = shape->kind == SHAPE_STRING ? sample_text(shape, (size_t)size) : strdup("");
 
     return text != NULL;
 }
@@ -123,20 +131,20 @@ static void try_bounds(arena_t *arena, const shape_t *input, const shape_t *shap
     sample_t sample = { .kind = SAMPLE_SIZED, .target = shape };
     char sentence[128];
 
-    if (shape->enums != NULL || shape->max < 0) {
+    if (shape->enums != NULL || shape->max == -1) {
         return;
     }
     for (int side = 0; side < 2; side++) {
         int64_t bound = side == 0 ? shape->min : shape->max;
 
-        sample.size = (size_t)bound;
+        sample.size = bound;
         if (can_match(shape, sample.size)) {
             expect_valid(arena, input, &sample);
         }
         if (side == 0 && bound == 0) {
             continue;
         }
-        sample.size = (size_t)(side == 0 ? bound - 1 : bound + 1);
+        sample.size = side == 0 ? bound - 1 : bound + 1;
         snprintf(sentence, sizeof(sentence), "Member must have %s %s than or equal to %" PRId64, what,
                  side == 0 ? "greater" : "less", bound);
         expect_refused(arena, input, &sample, P11KMS_E_VALIDATION, sentence);
@@ -151,8 +159,8 @@ static void test_lengths_and_values_are_taken_up_to_their_bounds_and_no_further(
 static void try_enum(arena_t *arena, const shape_t *input, const shape_t *shape)
 {
     if (shape->enums != NULL) {
-        expect_refused(arena, input, &(sample_t){ .kind = SAMPLE_NOT_IN_ENUM, .target = shape }, P11KMS_E_VALIDATION,
-                       "Member must satisfy enum value set: [");
+        expect_refused(arena, input, &(sample_t){ .kind = SAMPLE_NOT_IN_ENUM, .target = shape },
+                       P11KMS_E_VALIDATION, "Member must satisfy enum value set: [");
     }
 }
 
@@ -200,11 +208,13 @@ static void test_a_sample_of_every_answer_fits_its_shape(void **state)
 {
     const sample_t all = { .kind = SAMPLE_VALID, .all_members = true };
 
-    for (const shape_operation *operation = shape_kms_operations; operation->name != NULL; operation++) {
-        if (operation->output != NULL) {
-            _cleanup_json_ json_t *body = sample_parse(operation->output, &all);
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        for (const shape_operation *operation = tables[i]; operation->name != NULL; operation++) {
+            if (operation->output != NULL) {
+                _cleanup_json_ json_t *body = sample_parse(operation->output, &all);
 
-            assert_ok(shape_check_response(operation->output, body, *state));
+                assert_ok(shape_check_response(operation->output, body, *state));
+            }
         }
     }
 }
