@@ -288,7 +288,8 @@ static refusal check_request_line(guard_head *head, slice_t line)
     if (method.len == 0 || !all_of(method, TOKEN)) {
         return REFUSAL_METHOD;
     }
-    if (target.len == 0 || target.data[0] != '/' || !all_of(target, TARGET)) {
+    /* What follows a CONNECT is no HTTP, whatever its target looks like. */
+    if (target.len == 0 || target.data[0] != '/' || !all_of(target, TARGET) || slice_eq_str(method, "CONNECT")) {
         return REFUSAL_TARGET;
     }
     head->is_head = slice_eq_str(method, "HEAD");

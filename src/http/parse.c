@@ -121,7 +121,7 @@ refusal parse_request(uint8_t *request, const guard_head *head, message_t *ret)
     llhttp_init(&parser, HTTP_REQUEST, &settings);
     parser.data = &state;
     result = llhttp_execute(&parser, (const char *)request, total);
-    if (result != HPE_PAUSED || !state.complete ||
+    if (result != HPE_PAUSED || !state.complete || parser.upgrade != 0 ||
         llhttp_get_error_pos(&parser) != (const char *)request + total) {
         return REFUSAL_PARSER;
     }

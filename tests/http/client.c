@@ -44,6 +44,9 @@ void client_connect_unix(client_t *client, const char *path)
 void client_close(client_t *client)
 {
     if (client->tls != NULL) {
+        if (SSL_is_init_finished(client->tls)) {
+            SSL_shutdown(client->tls); /* else its session counts as broken */
+        }
         SSL_free(client->tls);
     }
     if (client->fd >= 0) {

@@ -58,10 +58,11 @@ static void on_request(void *arg, http_exchange_t *exchange, const message_t *me
         must(server->n_kept < KEPT_MAX, "too many kept");
         server->kept[server->n_kept] = exchange;
         server->kept_messages[server->n_kept++] = message;
-    } else {
+    }
+    atomic_fetch_add(&server->handled, 1); /* before the client can know */
+    if (!server->keep) {
         answer(server, exchange, message);
     }
-    atomic_fetch_add(&server->handled, 1);
 }
 
 static void on_refused(void *arg, const peer_t *peer, int status, const char *reason)

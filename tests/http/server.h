@@ -16,7 +16,7 @@
 typedef struct {
     http_limits limits;
     conf_listen listen; /* LISTEN_HTTP at 127.0.0.1 unless set */
-    bool keep;          /* do not answer: server_answer_kept() does */
+    atomic_bool keep;   /* do not answer: server_answer_kept() does */
     size_t big;         /* answer with so many bytes */
 
     unsigned port;
