@@ -82,7 +82,7 @@ static p11kms_err check_sid_is_new(const compiler_t *compiler, const policy_t *p
 {
     for (const statement_t *other = policy->statements; other < statement; other++) {
         if (statement->sid[0] != '\0' && strcmp(other->sid, statement->sid) == 0) {
-            REFUSE(compiler, "the Sid \"%.64s\" stands twice", statement->sid);
+            REFUSE(compiler, "the Sid \"%.*s\" stands twice", SHOWN(SLICE_STR(statement->sid)));
         }
     }
     return P11KMS_OK;

@@ -22,9 +22,6 @@ p11kms_err compiler_refuse(const compiler_t *compiler, const char *fmt, ...) PRI
 size_t compiler_enter(compiler_t *compiler, const char *fmt, ...) PRINTF(2, 3);
 void compiler_leave(compiler_t *compiler, size_t mark);
 
-/** A document's text in a message: bounded, for "%.*s". */
-#define SHOWN_MAX 64
-#define SHOWN(s) (int)((s).len < SHOWN_MAX ? (s).len : SHOWN_MAX), (const char *)(s).data
 
 /** Elements that hold several values may hold one without its array. */
 size_t list_length(const json_t *value);

@@ -68,6 +68,18 @@ bool glob_text(slice_t pattern, slice_t text, match_work *work);
 bool glob_arn(slice_t pattern, slice_t text, match_work *work);
 bool glob_resource(slice_t pattern, slice_t text, match_work *work);
 
+/** A document's text in a message, for "%.*s": cut at 64 bytes, between characters. */
+static inline int shown_length(slice_t text)
+{
+    size_t len = text.len < 64 ? text.len : 64;
+
+    while (len > 0 && len < text.len && (text.data[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return (int)len;
+}
+#define SHOWN(s) shown_length(s), (const char *)(s).data
+
 static inline uint8_t ascii_lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;

@@ -1,7 +1,5 @@
 #include "policy/variable.h"
 
-#define SHOWN 64 /* bytes of a document that a message repeats */
-
 static size_t find_start(slice_t text)
 {
     for (size_t i = 0; i + 1 < text.len; i++) {
@@ -49,12 +47,10 @@ static p11kms_err check_key(slice_t key)
         FAIL(P11KMS_E_SYNTAX, "a policy variable is empty");
     }
     if (has_space(key)) {
-        FAIL(P11KMS_E_SYNTAX, "a space stands in the policy variable \"%.*s\"", (int)(key.len < SHOWN ? key.len : SHOWN),
-             (const char *)key.data);
+        FAIL(P11KMS_E_SYNTAX, "a space stands in the policy variable \"%.*s\"", SHOWN(key));
     }
     if (colon == NULL || colon == key.data || colon + 1 == key.data + key.len) {
-        FAIL(P11KMS_E_SYNTAX, "the policy variable \"%.*s\" is not of the form service:key",
-             (int)(key.len < SHOWN ? key.len : SHOWN), (const char *)key.data);
+        FAIL(P11KMS_E_SYNTAX, "the policy variable \"%.*s\" is not of the form service:key", SHOWN(key));
     }
     return P11KMS_OK;
 }
