@@ -23,17 +23,18 @@ static bool fits(slice_t s)
     return s.len <= INT_MAX;
 }
 
-static bool seal(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *iv, slice_t aad, slice_t plain, uint8_t *out)
+static bool seal(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *iv, slice_t aad, slice_t plain,
+                 uint8_t *out)
 {
     int written;
 
-    return EVP_EncryptInit_ex2(ctx, NULL, key, iv, NULL) == 1 && update(ctx, NULL, aad) && update(ctx, out, plain) &&
-           EVP_EncryptFinal_ex(ctx, out + plain.len, &written) == 1 &&
+    return EVP_EncryptInit_ex2(ctx, NULL, key, iv, NULL) == 1 && update(ctx, NULL, aad) &&
+           update(ctx, out, plain) && EVP_EncryptFinal_ex(ctx, out + plain.len, &written) == 1 &&
            EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG, out + plain.len) == 1;
 }
 
-p11kms_err crypto_aead_seal(const uint8_t key[AEAD_KEY], const uint8_t iv[AEAD_IV], slice_t aad, slice_t plain,
-                            uint8_t *out)
+p11kms_err crypto_aead_seal(const uint8_t key[AEAD_KEY], const uint8_t iv[AEAD_IV], slice_t aad,
+                            slice_t plain, uint8_t *out)
 {
     crypto_context *ctx = crypto_context_get();
     bool sealed;
@@ -50,12 +51,13 @@ static bool open_keyed(EVP_CIPHER_CTX *ctx, slice_t aad, slice_t cipher, const u
     int written;
 
     memcpy(expected, tag, AEAD_TAG);
-    return EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG, expected) == 1 && update(ctx, NULL, aad) &&
-           update(ctx, out, cipher) && EVP_DecryptFinal_ex(ctx, out + cipher.len, &written) == 1;
+    return EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG, expected) == 1 &&
+           update(ctx, NULL, aad) && update(ctx, out, cipher) &&
+           EVP_DecryptFinal_ex(ctx, out + cipher.len, &written) == 1;
 }
 
-p11kms_err crypto_aead_open(const uint8_t key[AEAD_KEY], const uint8_t iv[AEAD_IV], slice_t aad, slice_t sealed,
-                            uint8_t *out)
+p11kms_err crypto_aead_open(const uint8_t key[AEAD_KEY], const uint8_t iv[AEAD_IV], slice_t aad,
+                            slice_t sealed, uint8_t *out)
 {
     crypto_context *ctx = crypto_context_get();
     slice_t cipher;

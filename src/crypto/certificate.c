@@ -5,7 +5,7 @@
 
 #include "crypto/context.h"
 
-#define NAME_MAX_LEN 253      /* RFC 1035, as text */
+#define NAME_MAX_LEN 253       /* RFC 1035, as text */
 #define COMMON_NAME_MAX_LEN 64 /* RFC 5280 appendix A, ub-common-name */
 #define SERIAL_LEN 16
 #define DAYS_MAX 36500
@@ -61,7 +61,6 @@ static p11kms_err add_name(GENERAL_NAMES *names, const char *name)
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
     GENERAL_NAME *entry;
 
-    ERR_clear_error(); /* not an address is no failure */
     if (address == NULL && !is_host_name(name)) {
         FAIL(P11KMS_E_RANGE, "'%s' is neither a host name nor an IP address", name);
     }
@@ -82,7 +81,7 @@ static p11kms_err set_alternative_names(X509 *cert, const char *const *names, si
         TRY(add_name(list, names[i]));
     }
     return X509_add1_ext_i2d(cert, NID_subject_alt_name, list, 0, 0) == 1 ? P11KMS_OK
-                                                                           : crypto_failed("subjectAltName");
+                                                                          : crypto_failed("subjectAltName");
 }
 
 static p11kms_err set_serial(X509 *cert)
@@ -104,8 +103,8 @@ static p11kms_err set_subject(X509 *cert, const char *name)
     const char *common = strlen(name) <= COMMON_NAME_MAX_LEN ? name : "p11kms";
     X509_NAME *subject = X509_get_subject_name(cert);
 
-    if (X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_ASC, (const unsigned char *)common, -1, -1, 0) !=
-            1 ||
+    if (X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_ASC, (const unsigned char *)common, -1,
+                                   -1, 0) != 1 ||
         X509_set_issuer_name(cert, subject) != 1) {
         return crypto_failed("subject");
     }
@@ -144,7 +143,8 @@ static p11kms_err set_extensions(X509 *cert)
     return P11KMS_OK;
 }
 
-static p11kms_err fill_certificate(X509 *cert, EVP_PKEY *key, const char *const *names, size_t n_names, int days)
+static p11kms_err fill_certificate(X509 *cert, EVP_PKEY *key, const char *const *names, size_t n_names,
+                                   int days)
 {
     if (X509_set_version(cert, X509_VERSION_3) != 1 ||
         X509_gmtime_adj(X509_getm_notBefore(cert), BACKDATE_SECONDS) == NULL ||

@@ -18,5 +18,8 @@ typedef struct {
 /** This thread's, made at its first use and freed when it ends. NULL when memory is out. */
 crypto_context *crypto_context_get(void);
 
-/** Empty OpenSSL's error queue (TLS reads it after each of its calls) and return CRYPTO with @p what as detail. */
+/**
+ * Empty OpenSSL's error queue (TLS reads it after each of its calls) and return CRYPTO; the
+ * detail is @p what and OpenSSL's last reason.
+ */
 MUST_USE p11kms_err crypto_failed(const char *what);

@@ -213,7 +213,7 @@ static p11kms_err parse(slice_t text, json_t **ret)
     err = json_parse(text, ret);
     if (err == P11KMS_E_SYNTAX) {
         snprintf(sentence, sizeof(sentence), "%s", p11kms_err_detail(err));
-        FAIL(P11KMS_E_POLICY_MALFORMED, "not JSON: %s", sentence);
+        FAIL(P11KMS_E_POLICY_MALFORMED, "%s", sentence);
     }
     return err;
 }

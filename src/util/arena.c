@@ -23,7 +23,7 @@ struct block {
 };
 
 struct arena {
-    block_t *first; /* kept over resets */
+    block_t *first;   /* kept over resets */
     block_t *current; /* the head of the list of further blocks, or first */
 };
 

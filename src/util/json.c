@@ -159,7 +159,7 @@ void json_free(json_t *doc)
 json_kind json_kind_of(const json_t *v)
 {
     static const json_kind kinds[] = {
-        [json_type_null] = JSON_NULL,     [json_type_boolean] = JSON_BOOL, [json_type_int] = JSON_INT,
+        [json_type_null] = JSON_NULL,     [json_type_boolean] = JSON_BOOL,  [json_type_int] = JSON_INT,
         [json_type_double] = JSON_DOUBLE, [json_type_string] = JSON_STRING, [json_type_array] = JSON_ARRAY,
         [json_type_object] = JSON_OBJECT,
     };

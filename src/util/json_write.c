@@ -76,7 +76,9 @@ static void put_escape(buf_t *out, unsigned code)
     if (code < sizeof(short_forms) && short_forms[code] != '\0') {
         buf_put(out, (char[]){ '\\', short_forms[code] }, 2);
     } else {
-        buf_put(out, (char[]){ '\\', 'u', hex[code >> 12 & 0xf], hex[code >> 8 & 0xf], hex[code >> 4 & 0xf], hex[code & 0xf] },
+        buf_put(out,
+                (char[]){ '\\', 'u', hex[code >> 12 & 0xf], hex[code >> 8 & 0xf], hex[code >> 4 & 0xf],
+                          hex[code & 0xf] },
                 6);
     }
 }

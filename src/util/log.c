@@ -11,7 +11,7 @@
 
 #include "util/clock.h"
 
-#define MESSAGE_MAX 2048 /* what is kept of a message */
+#define MESSAGE_MAX 2048                     /* what is kept of a message */
 #define LINE_MAX_LEN (4 * MESSAGE_MAX + 512) /* an escaped byte takes four */
 
 #define SITE_WINDOW_US 1000000
@@ -39,8 +39,8 @@ static bool stderr_is_journal(void)
     struct stat st;
     uintmax_t device, inode;
 
-    return stream != NULL && sscanf(stream, "%ju:%ju", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
-           device == st.st_dev && inode == st.st_ino;
+    return stream != NULL && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
+           fstat(STDERR_FILENO, &st) == 0 && device == st.st_dev && inode == st.st_ino;
 }
 
 void log_open(const char *program, log_level level)

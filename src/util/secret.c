@@ -28,7 +28,10 @@ struct secret {
     uint8_t data[];
 };
 
-#define SLAB { .lock = PTHREAD_MUTEX_INITIALIZER }
+#define SLAB                                                                                                 \
+    {                                                                                                        \
+        .lock = PTHREAD_MUTEX_INITIALIZER                                                                    \
+    }
 
 static struct slab {
     pthread_mutex_t lock;

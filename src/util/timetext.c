@@ -77,8 +77,8 @@ void time_format_iso(int64_t ms, char out[TIME_TEXT])
 {
     civil_t c = civil_from_ms(ms);
 
-    snprintf(out, TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", c.year, c.month, c.day, c.hour,
-             c.minute, c.second);
+    snprintf(out, TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", c.year, c.month, c.day, c.hour, c.minute,
+             c.second);
 }
 
 void time_format_http(int64_t ms, char out[TIME_HTTP_TEXT])

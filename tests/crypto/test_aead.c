@@ -22,7 +22,8 @@ static const struct known {
     { "0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", "", "",
       "530f8afbc74536b9a963b4f1c4cb738b" },
     { "0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", "",
-      "00000000000000000000000000000000", "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919" },
+      "00000000000000000000000000000000",
+      "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919" },
     { "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888", "",
       "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
       "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
@@ -140,7 +141,8 @@ static void *seal_and_open(void *arg)
         uint8_t out[PLAIN_LEN];
 
         if (crypto_aead_seal(own_key, iv, SLICE_LIT("aad"), SLICE_LIT(PLAIN), sealed) != P11KMS_OK ||
-            crypto_aead_open(own_key, iv, SLICE_LIT("aad"), SLICE(sealed, sizeof(sealed)), out) != P11KMS_OK ||
+            crypto_aead_open(own_key, iv, SLICE_LIT("aad"), SLICE(sealed, sizeof(sealed)), out) !=
+                P11KMS_OK ||
             memcmp(out, PLAIN, PLAIN_LEN) != 0) {
             return arg;
         }

@@ -150,7 +150,8 @@ static p11kms_err make_for(const char *name, int days)
 
 static void test_names_that_are_none_are_refused(void **state)
 {
-    static const char *const bad[] = { "", "a,DNS:evil.test", "a b", "a\nb", "https://a", "*\xc3\xa9", "1:2", "user@host" };
+    static const char *const bad[] = { "",          "a,DNS:evil.test", "a b", "a\nb",
+                                       "https://a", "*\xc3\xa9",       "1:2", "user@host" };
     char longest[255];
 
     (void)state;

@@ -77,7 +77,8 @@ static void test_hmac_known_answers(void **state)
     uint8_t mac[SHA256_LEN];
 
     (void)state;
-    check_hmac(0x0b, 20, SLICE_LIT("Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    check_hmac(0x0b, 20, SLICE_LIT("Hi There"),
+               "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     crypto_hmac_sha256(SLICE_LIT("Jefe"), SLICE_LIT("what do ya want for nothing?"), mac);
     assert_digest(mac, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     repeat(&dd, 0xdd, 50);
@@ -88,10 +89,11 @@ static void test_hmac_known_answers(void **state)
     assert_digest(mac, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
     check_hmac(0xaa, 131, SLICE_LIT("Test Using Larger Than Block-Size Key - Hash Key First"),
                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
-    check_hmac(0xaa, 131,
-               SLICE_LIT("This is a test using a larger than block-size key and a larger than block-size data. "
-                         "The key needs to be hashed before being used by the HMAC algorithm."),
-               "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
+    check_hmac(
+        0xaa, 131,
+        SLICE_LIT("This is a test using a larger than block-size key and a larger than block-size data. "
+                  "The key needs to be hashed before being used by the HMAC algorithm."),
+        "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
 /* Around the block size; computed with Python's hmac module */
@@ -99,9 +101,12 @@ static void test_hmac_keys_at_the_edges(void **state)
 {
     (void)state;
     check_hmac(0, 0, (slice_t){ 0 }, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
-    check_hmac('k', 63, SLICE_LIT("data"), "ac606b54f050fbdd53bb5848b99dd0bb6f1222bd375ea2aaf66f1af02fcf73e7");
-    check_hmac('k', 64, SLICE_LIT("data"), "93244b031118b8060c6619e5900fcf916faefb2d8d020fecb22ae0f62275db08");
-    check_hmac('k', 65, SLICE_LIT("data"), "a79b53d0bf1cb4bb00c301979e6e60ef792a435cafabd76ab9e8989bbdef2dff");
+    check_hmac('k', 63, SLICE_LIT("data"),
+               "ac606b54f050fbdd53bb5848b99dd0bb6f1222bd375ea2aaf66f1af02fcf73e7");
+    check_hmac('k', 64, SLICE_LIT("data"),
+               "93244b031118b8060c6619e5900fcf916faefb2d8d020fecb22ae0f62275db08");
+    check_hmac('k', 65, SLICE_LIT("data"),
+               "a79b53d0bf1cb4bb00c301979e6e60ef792a435cafabd76ab9e8989bbdef2dff");
 }
 
 static void check_hkdf(const char *prk_hex, const char *info_hex, const char *okm_hex)
@@ -128,11 +133,12 @@ static void test_hkdf_known_answers(void **state)
     (void)state;
     check_hkdf("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5", "f0f1f2f3f4f5f6f7f8f9",
                "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
-    check_hkdf("06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244",
-               "b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
-               "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
-               "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
-               "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
+    check_hkdf(
+        "06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244",
+        "b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
+        "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+        "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
+        "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
     check_hkdf("19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04", "",
                "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
 }

@@ -61,6 +61,7 @@ static void test_a_length_past_the_library_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(generators); i++) {
         assert_err(generators[i](out, SIZE_MAX), P11KMS_E_CRYPTO);
+        assert_err(generators[i](out, (size_t)UINT32_MAX + 2), P11KMS_E_CRYPTO); /* 1, as an int */
     }
 }
 

@@ -68,7 +68,8 @@ static void test_numbers_are_big_endian(void **state)
     buf_put_u16(&buf, 0x0203);
     buf_put_u32(&buf, 0x04050607);
     buf_put_u64(&buf, UINT64_C(0x08090a0b0c0d0e0f));
-    assert_slice_equal(buf_slice(&buf), SLICE_LIT("\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"));
+    assert_slice_equal(buf_slice(&buf),
+                       SLICE_LIT("\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"));
 }
 
 static void test_growing_keeps_every_byte(void **state)

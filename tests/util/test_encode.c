@@ -28,8 +28,14 @@ static void test_bad_hex_is_refused(void **state)
 
 /* RFC 4648 section 10 */
 static const char *const base64_pairs[][2] = {
-    { "", "" },          { "f", "Zg==" },         { "fo", "Zm8=" },         { "foo", "Zm9v" },
-    { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xfb\xff\xbf", "+/+/" },
+    { "", "" },
+    { "f", "Zg==" },
+    { "fo", "Zm8=" },
+    { "foo", "Zm9v" },
+    { "foob", "Zm9vYg==" },
+    { "fooba", "Zm9vYmE=" },
+    { "foobar", "Zm9vYmFy" },
+    { "\xfb\xff\xbf", "+/+/" },
 };
 
 static void test_base64_known_answers(void **state)
@@ -70,9 +76,28 @@ static void test_base64_round_trips_every_length_and_appends(void **state)
 static void test_base64_that_is_not_canonical_is_refused(void **state)
 {
     static const char *const bad[] = {
-        "Z",        "Zg",      "Zg=",      "Zm9",      "Zm9vY",   "====",     "=AAA",     "A===",
-        "AA=A",     "Zg==Zg==", "Zm8=Zm8=", "Zm9v\n",  " Zm9v",   "Zm9v====", "Zm\n9",    "Zm-_",
-        "Zm9\xc3", "Zh==" /* bits left over */, "Zm9=" /* the same */, "Zm8==", "Zg===",  "Zm9v=",
+        "Z",
+        "Zg",
+        "Zg=",
+        "Zm9",
+        "Zm9vY",
+        "====",
+        "=AAA",
+        "A===",
+        "AA=A",
+        "Zg==Zg==",
+        "Zm8=Zm8=",
+        "Zm9v\n",
+        " Zm9v",
+        "Zm9v====",
+        "Zm\n9",
+        "Zm-_",
+        "Zm9\xc3",
+        "Zh==" /* bits left over */,
+        "Zm9=" /* the same */,
+        "Zm8==",
+        "Zg===",
+        "Zm9v=",
     };
     _cleanup_buf_ buf_t data = { 0 };
 
@@ -164,10 +189,26 @@ static void test_utf8_of_every_length_is_valid(void **state)
 static void test_utf8_that_rfc_3629_forbids_is_refused(void **state)
 {
     static const char *const bad[] = {
-        "\x80",             "\xbf",             "\xc0\x80",         "\xc1\xbf",         "\xc2",
-        "\xc2\x41",         "\xe0\x9f\xbf",     "\xe0\xa0",         "\xed\xa0\x80",     "\xed\xbf\xbf",
-        "\xf0\x8f\xbf\xbf", "\xf0\x90\x80",     "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-        "\xe1\x80\xc0",     "\xf1\x80\x80\x41", "12345678\x80",     "1234567\xc3",      "\xc3\xa9\xa9",
+        "\x80",
+        "\xbf",
+        "\xc0\x80",
+        "\xc1\xbf",
+        "\xc2",
+        "\xc2\x41",
+        "\xe0\x9f\xbf",
+        "\xe0\xa0",
+        "\xed\xa0\x80",
+        "\xed\xbf\xbf",
+        "\xf0\x8f\xbf\xbf",
+        "\xf0\x90\x80",
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xff",
+        "\xe1\x80\xc0",
+        "\xf1\x80\x80\x41",
+        "12345678\x80",
+        "1234567\xc3",
+        "\xc3\xa9\xa9",
     };
 
     (void)state;

@@ -56,7 +56,10 @@ static void test_good_utf8_stays_and_bad_is_replaced(void **state)
 {
     (void)state;
     assert_written(SLICE_LIT("\xc3\xa9\xf0\x9f\x94\x91"), "\"\xc3\xa9\xf0\x9f\x94\x91\"");
-    assert_written(SLICE_LIT("a\xff" "b"), "\"a\xef\xbf\xbd" "b\"");
+    assert_written(SLICE_LIT("a\xff"
+                             "b"),
+                   "\"a\xef\xbf\xbd"
+                   "b\"");
     assert_written(SLICE_LIT("\xc3"), "\"\xef\xbf\xbd\"");
     assert_written(SLICE_LIT("\xc0\x8a"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
 }
@@ -139,8 +142,9 @@ static void test_epoch_has_decimals_only_when_needed(void **state)
 
 static void test_a_parsed_value_is_written_as_it_was(void **state)
 {
-    static const char text[] = "{\"z\":[1,-2.50,1e5,0.1,9223372036854775808,9223372036854775807,-9223372036854775808],"
-                               "\"a\":{\"t\":true,\"f\":false,\"n\":null,\"e\":{},\"l\":[]},\"s\":\"\\\"\\u0000\xc3\xa9\"}";
+    static const char text[] =
+        "{\"z\":[1,-2.50,1e5,0.1,9223372036854775808,9223372036854775807,-9223372036854775808],"
+        "\"a\":{\"t\":true,\"f\":false,\"n\":null,\"e\":{},\"l\":[]},\"s\":\"\\\"\\u0000\xc3\xa9\"}";
     _cleanup_json_ json_t *doc = NULL;
     _cleanup_buf_ buf_t out = { 0 };
     jw_t w = jw_on(&out);

@@ -58,7 +58,8 @@ static void test_a_line_names_program_level_room_and_message(void **state)
     char expected[128];
 
     (void)state;
-    snprintf(expected, sizeof(expected), "p11kmsd[%ld]: error: token: slot 'prod-a': refused\n", (long)getpid());
+    snprintf(expected, sizeof(expected), "p11kmsd[%ld]: error: token: slot 'prod-a': refused\n",
+             (long)getpid());
     capture();
     log_error("slot '%s': refused", "prod-a");
     assert_string_equal(release(), expected);
@@ -84,7 +85,8 @@ static void test_text_from_outside_cannot_forge_a_line(void **state)
     capture();
     log_notice("alias '%s'", "x\np11kmsd[1]: error: \x1b[31m\x7f\xc3\xa9\\n\r\t");
     assert_int_equal(lines(release()), 1);
-    assert_non_null(strstr(captured, "alias 'x\\np11kmsd[1]: error: \\x1b[31m\\x7f\\xc3\\xa9\\\\n\\x0d\\x09'\n"));
+    assert_non_null(
+        strstr(captured, "alias 'x\\np11kmsd[1]: error: \\x1b[31m\\x7f\\xc3\\xa9\\\\n\\x0d\\x09'\n"));
 }
 
 static void test_the_request_is_on_each_message_until_cleared(void **state)
@@ -151,9 +153,13 @@ static void test_in_the_journal_a_line_begins_with_its_priority(void **state)
 
 static void test_a_journal_elsewhere_is_not_standard_error(void **state)
 {
-    static const char *const streams[] = { "1:1", "", "x", "1" };
+    struct stat st;
+    char other_inode[64];
+    const char *const streams[] = { "1:1", "", "x", "1", other_inode };
 
     (void)state;
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    snprintf(other_inode, sizeof(other_inode), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino + 1);
     for (size_t i = 0; i < COUNT_OF(streams); i++) {
         setenv("JOURNAL_STREAM", streams[i], 1);
         log_open("p11kmsd", LOG_LEVEL_INFO);

@@ -52,7 +52,8 @@ static void test_letters_run_in_the_order_posted(void **state)
 {
     mailbox_t *box = fresh(NULL, NULL);
     _cleanup_buf_ buf_t order = { 0 };
-    letter_t a = letter('a', &order), b = letter('b', &order), c = letter('c', &order), d = letter('d', &order);
+    letter_t a = letter('a', &order), b = letter('b', &order), c = letter('c', &order),
+             d = letter('d', &order);
 
     (void)state;
     post(box, &a);

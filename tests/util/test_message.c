@@ -2,7 +2,10 @@
 
 #include "util/message.h"
 
-#define HEADER(n, v) { .name = { (const uint8_t *)(n), sizeof(n) - 1 }, .value = { (const uint8_t *)(v), sizeof(v) - 1 } }
+#define HEADER(n, v)                                                                                         \
+    {                                                                                                        \
+        .name = { (const uint8_t *)(n), sizeof(n) - 1 }, .value = {(const uint8_t *)(v), sizeof(v) - 1 }     \
+    }
 
 static const message_t message = {
     .headers = { HEADER("host", "kms.test"), HEADER("x-amz-date", "1"), HEADER("x-amz-date", "2") },

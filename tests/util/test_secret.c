@@ -167,8 +167,8 @@ static void test_a_forked_child_finds_nothing_and_may_free_it(void **state)
     memset(secret_data(large), 0xaa, LARGE);
     pid = fork();
     if (pid == 0) {
-        bool clean = secret_len(small) == 0 && all_zero(secret_data(small), SMALL) && secret_len(large) == 0 &&
-                     all_zero(secret_data(large), LARGE);
+        bool clean = secret_len(small) == 0 && all_zero(secret_data(small), SMALL) &&
+                     secret_len(large) == 0 && all_zero(secret_data(large), LARGE);
         secret_t *own = NULL;
 
         secret_free(small);

@@ -115,7 +115,8 @@ static void test_service_time_is_wall_time_and_the_offset(void **state)
     (void)state;
     clock_set_service_offset_ms(400 * CLOCK_DAY_MS);
     assert_true(clock_service_offset_ms() == 400 * CLOCK_DAY_MS);
-    assert_in_range(clock_service_ms() - clock_wall_ms(), 400 * CLOCK_DAY_MS - 1000, 400 * CLOCK_DAY_MS + 1000);
+    assert_in_range(clock_service_ms() - clock_wall_ms(), 400 * CLOCK_DAY_MS - 1000,
+                    400 * CLOCK_DAY_MS + 1000);
     clock_set_service_offset_ms(0);
     assert_in_range(clock_wall_ms() / 1000, time(NULL) - 1, time(NULL) + 1);
 }

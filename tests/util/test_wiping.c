@@ -162,7 +162,7 @@ static void test_a_large_document_leaves_nothing(void **state)
     (void)state;
     buf_put_str(&text, "[\"");
     for (unsigned i = 0; i < 20000; i++) {
-        buf_put_str(&text, MARK);
+        buf_put_str(&text, MARK "\\n"); /* an escape ends what json-c copies at once */
     }
     buf_put_str(&text, "\"]");
     parse_and_free(buf_slice(&text));
