@@ -6,6 +6,7 @@
 
 #define SKEW_MAX_S 300 /* what AWS's services allow */
 
+/* What is answered here. */
 static const char *const services[] = { "kms", "secretsmanager", "ssm", "sts", "p11kms" };
 
 /* ---- who signed ---- */
@@ -76,9 +77,12 @@ static bool is_region(slice_t region)
 
 static bool is_service(slice_t service, const char *wanted)
 {
+    if (wanted != NULL) {
+        return slice_eq_str(service, wanted) && service.len <= SIGV4_NAME_MAX;
+    }
     for (size_t i = 0; i < COUNT_OF(services); i++) {
         if (slice_eq_str(service, services[i])) {
-            return wanted == NULL || slice_eq_str(service, wanted);
+            return true;
         }
     }
     return false;
