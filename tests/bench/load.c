@@ -127,7 +127,7 @@ static int connect_tcp(const load_target *target)
 }
 
 /* An address is checked against the certificate's addresses, a name against its names. */
-static void expect_host(SSL *tls, const char *host)
+static void expect_host(SSL *tls, char *host) /* not const: a macro of openssl's casts it away */
 {
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host) != 1) {
         SSL_set_tlsext_host_name(tls, host);
