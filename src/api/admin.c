@@ -48,13 +48,14 @@ static p11kms_err authorize_user(op_t *op, admin_t *admin)
     const char *named = in_text(op, "UserName");
 
     admin->user = named ? named : op->auth.principal->name;
+    const principal_t *found = identity_find_user(op->identity, SLICE_STR(op->account), SLICE_STR(admin->user));
     const op_resource_t user = {
-        .arn = arena_printf(op->arena, "arn:aws:iam::%s:user/%s", op->account, admin->user),
+        .arn = found ? found->arn : arena_printf(op->arena, "arn:aws:iam::%s:user/%s", op->account, admin->user),
         .account = op->account,
         .type = "AWS::IAM::User",
     };
     TRY(op_authorize(op, &user, NULL, false, NULL, NULL));
-    if (!identity_find(op->identity, SLICE_STR(user.arn))) {
+    if (!found) {
         FAIL(P11KMS_E_NOT_FOUND, "The user with name %s cannot be found.", admin->user);
     }
     return P11KMS_OK;

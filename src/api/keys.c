@@ -20,6 +20,10 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
 
     op->act_free = request_free;
     TRY(kms_resolve(request->kms, op->account, op->region, name, form, op->arena, &key));
+    if (!op->row->cross_account && strcmp(key->account, op->account) != 0) {
+        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s because it belongs to "
+             "another account", op->auth.principal->arn, action, key->arn);
+    }
     request->asked = key;
     const op_resource_t resource = {
         .arn = arena_strdup(op->arena, key->arn),

@@ -161,6 +161,10 @@ static p11kms_err create_begin(op_t *op, request_t *request)
         FAIL(P11KMS_E_LIMIT, "The key policy is longer than %d bytes", KMS_POLICY_MAX);
     }
     TRY(request_anything(op));
+    if (json_length(json_get(op->input, "Tags")) > 0) {
+        const op_resource_t all = { .arn = "*" };
+        TRY(op_authorize_as(op, "kms:TagResource", &all, NULL, false, kms_conditions, op));
+    }
     TRY(kms_create_key(request->kms, &create, &key));
     TRY(read_tags(op, key));
     if (!in_bool(op, "BypassPolicyLockoutSafetyCheck", false)) {

@@ -61,10 +61,13 @@ void api_handle(api_t *api, const message_t *message, void *exchange)
 
 static void log_fault(const op_t *op, const fault_t *fault)
 {
-    /* Faults of ours are told with their cause; callers' faults are in the audit log. */
+    const char *operation = op->row ? op->row->name : "unknown operation";
+    const char *why = op->err_detail ? op->err_detail : p11kms_err_text(op->err);
+
     if (fault->status >= 500) {
-        log_error("%s: %s", op->row ? op->row->name : "unknown operation",
-                  op->err_detail ? op->err_detail : p11kms_err_text(op->err));
+        log_error("%s: %s", operation, why);
+    } else {
+        log_notice("%s refused: %s: %s", operation, fault->code, why);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "core/core.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LOG_ROOM "core"
@@ -113,20 +114,23 @@ p11kms_err core_replay_outbox(core_t *core)
 
 bool core_ready(core_t *core, char *why, size_t size)
 {
-    bool token_ready = core->n_tokens == 0;
-
     why[0] = '\0';
     if (!audit_healthy(core->audit)) {
         audit_problem(core->audit, why, size);
         return false;
     }
+    if (!worker_healthy(core->worker)) {
+        snprintf(why, size, "the store cannot be written");
+        return false;
+    }
     for (size_t i = 0; i < core->n_tokens; i++) {
-        token_ready = token_ready || token_get_state(core->tokens[i]) == TOKEN_READY;
+        if (token_get_state(core->tokens[i]) != TOKEN_READY) {
+            int n = snprintf(why, size, "token '%s': ", token_name(core->tokens[i]));
+            token_problem(core->tokens[i], why + n, (size_t)n < size ? size - (size_t)n : 0);
+            return false;
+        }
     }
-    if (!token_ready) {
-        token_problem(core->tokens[0], why, size);
-    }
-    return token_ready;
+    return true;
 }
 
 static void write_tokens(const core_t *core, buf_t *out)

@@ -49,6 +49,8 @@ void worker_owe(worker_t *worker, const char *event_id);
 /** Run @p job on the worker thread and wait; nothing else runs meanwhile. */
 p11kms_err worker_run(worker_t *worker, p11kms_err (*job)(store_t *store, void *arg), void *arg);
 unsigned worker_waiting(worker_t *worker);
+/** The last transaction did not fail for the store's own sake; an unhealthy store is tried once a second. */
+bool worker_healthy(worker_t *worker);
 
 /* record.c: the CloudTrail-shaped line */
 void record_write(op_t *op, buf_t *line);

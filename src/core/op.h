@@ -44,6 +44,7 @@ typedef struct op_row {
     const char *event_source; /* "kms.amazonaws.com" */
     const char *action;       /* "kms:GenerateDataKey" */
     bool read_only;           /* CloudTrail's readOnly: true for cryptographic calls too */
+    bool cross_account;       /* callers of another account may be let in by the key's policy */
     op_step start;            /* NULL: known to AWS, not to this version */
     const struct shape *input;  /* api's */
     const struct shape *output;
@@ -211,7 +212,7 @@ MUST_USE p11kms_err core_replay_outbox(core_t *core);
 /** Run @p job on the worker's thread and wait: for start-up and reload, never under load. */
 MUST_USE p11kms_err core_store_job(core_t *core, p11kms_err (*job)(store_t *store, void *arg), void *arg);
 
-/** The store works, the audit log takes records, and a token is ready. Copies the reason. For /readyz. */
+/** The store and the audit log can be written and every token is ready; else the reason in @p why. For /readyz. */
 bool core_ready(core_t *core, char *why, size_t size);
 
 /** Prometheus text: requests by operation and error, stage histograms, queues. */

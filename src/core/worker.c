@@ -33,6 +33,7 @@ struct worker {
     char job_detail[512];
     bool job_done;
     bool stopping;
+    bool store_failed; /* atomic: read by others */
 };
 
 static event_list_t *take_confirmed(worker_t *w)
@@ -97,6 +98,24 @@ static p11kms_err may_begin(worker_t *w)
     return store_begin(w->store);
 }
 
+static void note_store(worker_t *w, p11kms_err err)
+{
+    __atomic_store_n(&w->store_failed, err == P11KMS_E_STORE, __ATOMIC_RELAXED);
+}
+
+bool worker_healthy(worker_t *w)
+{
+    return !__atomic_load_n(&w->store_failed, __ATOMIC_RELAXED);
+}
+
+/* A store that failed is tried without waiting for a request to try it. */
+static void probe_store(worker_t *w)
+{
+    if (!worker_healthy(w)) {
+        note_store(w, store_check(w->store));
+    }
+}
+
 static void run_change(worker_t *w, op_t *op)
 {
     event_list_t *confirmed = take_confirmed(w);
@@ -112,6 +131,7 @@ static void run_change(worker_t *w, op_t *op)
         op->err_detail = arena_strdup(op->arena, p11kms_err_detail(err));
     }
     op->err = err;
+    note_store(w, err);
     if (err == P11KMS_OK) {
         op->changed = !op->preparing;
         free_events(confirmed);
@@ -204,7 +224,7 @@ static void await_work(worker_t *w)
 
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += CONFIRM_IDLE_MS / 1000;
-        if (pthread_cond_timedwait(&w->more, &w->lock, &until) != 0 && (w->confirmed || w->owed)) {
+        if (pthread_cond_timedwait(&w->more, &w->lock, &until) != 0 && (w->confirmed || w->owed || w->store_failed)) {
             break;
         }
     }
@@ -236,6 +256,7 @@ static void *worker_main(void *arg)
         } else {
             tidy_outbox(w);
             pay_owed(w);
+            probe_store(w);
             if (stop) {
                 return NULL;
             }

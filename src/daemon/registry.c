@@ -164,26 +164,21 @@ static size_t gather(const registry_t *registry, const conf_declared_t *declared
     return n;
 }
 
-static p11kms_err build(registry_t *registry, const conf_declared_t *declared, buf_t *problems)
+p11kms_err registry_build(registry_t *registry, const conf_declared_t *declared, buf_t *problems, identity_t **ret)
 {
     identity_key *keys = calloc(registry->n + count_fixed(declared) + 1, sizeof(*keys));
-    identity_t *identity = NULL;
 
     ENSURE(keys, P11KMS_E_NOMEM);
-    p11kms_err err = identity_build(declared, keys, gather(registry, declared, keys), problems, &identity);
+    p11kms_err err = identity_build(declared, keys, gather(registry, declared, keys), problems, ret);
     free(keys);
-    if (err == P11KMS_OK) {
-        core_set_identity(registry->core, identity);
-    }
     return err;
 }
 
-p11kms_err registry_declare(registry_t *registry, conf_declared_t *declared, buf_t *problems)
+void registry_swap(registry_t *registry, conf_declared_t *declared, identity_t *identity)
 {
-    TRY(build(registry, declared, problems));
+    core_set_identity(registry->core, identity);
     conf_declared_free(registry->declared);
     registry->declared = declared;
-    return P11KMS_OK;
 }
 
 const conf_declared_t *registry_declared(const registry_t *registry)
@@ -222,16 +217,18 @@ static p11kms_err change_entry(registry_t *registry, const identity_key *key, bo
 
 void registry_change_key(registry_t *registry, const identity_key *key, bool removed)
 {
-    buf_t problems = { 0 };
+    _cleanup_buf_ buf_t problems = { 0 };
+    identity_t *identity = NULL;
     p11kms_err err = change_entry(registry, key, removed);
 
     if (err == P11KMS_OK) {
-        err = build(registry, registry->declared, &problems);
+        err = registry_build(registry, registry->declared, &problems, &identity);
     }
-    if (err != P11KMS_OK) {
+    if (err == P11KMS_OK) {
+        core_set_identity(registry->core, identity);
+    } else {
         /* The store is right; a restart reads it again. */
         log_error("the access key %s is stored but does not count yet: %s; restart the service", key->id,
                   p11kms_err_detail(err));
     }
-    buf_free(&problems);
 }

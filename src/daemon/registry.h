@@ -16,12 +16,11 @@ void registry_free(registry_t *registry);
 /** Unseal every access key of the store; start-up, through core_store_job(). A key that does not unseal is an error naming it. */
 p11kms_err registry_load(store_t *store, void *registry);
 
-/**
- * Build a snapshot of @p declared and the keys, and give it to core.
- *
- * @param declared  Taken over on success alone; the former one is freed.
- */
-MUST_USE p11kms_err registry_declare(registry_t *registry, conf_declared_t *declared, buf_t *problems);
+/** Build a snapshot of @p declared and the keys; nothing changes yet. */
+MUST_USE p11kms_err registry_build(registry_t *registry, const conf_declared_t *declared, buf_t *problems,
+                                   identity_t **ret);
+/** From now on these count. Takes both; the former declarations are freed. */
+void registry_swap(registry_t *registry, conf_declared_t *declared, identity_t *identity);
 const conf_declared_t *registry_declared(const registry_t *registry);
 
 /** An access key changed (api_options.access_key). */

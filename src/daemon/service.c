@@ -410,10 +410,11 @@ static p11kms_err identity_start(service_t *s)
 
     TRY(registry_new(s->core, s->kms, &s->registry));
     TRY(core_store_job(s->core, registry_load, s->registry));
-    p11kms_err err = registry_declare(s->registry, s->declared, &problems);
+    identity_t *identity = NULL;
+    p11kms_err err = registry_build(s->registry, s->declared, &problems, &identity);
     print_problems(&problems);
     TRY(err);
-    s->declared = NULL;
+    registry_swap(s->registry, STEAL(s->declared), identity);
     return P11KMS_OK;
 }
 
@@ -469,10 +470,16 @@ static void on_request(void *arg, http_exchange_t *exchange, const message_t *me
     api_handle(s->api, message, exchange);
 }
 
-static void on_refused(void *arg, const peer_t *peer, int status, const char *reason)
+static void on_refused(void *arg, const peer_t *peer, const char *request_id, int status, const char *reason)
 {
     (void)arg;
-    log_info("request from %s refused with %d: %s", peer->address, status, reason);
+    log_set_request(request_id);
+    if (status) {
+        log_notice("a request from %s was refused with %d: %s", peer->address, status, reason);
+    } else {
+        log_info("a TLS handshake with %s failed: %s", peer->address, reason);
+    }
+    log_set_request(NULL);
 }
 
 static p11kms_err http_start(service_t *s)
@@ -621,13 +628,14 @@ static p11kms_err reload_all(service_t *s, buf_t *problems)
 {
     _cleanup_(conf) conf_t *conf = NULL;
     _cleanup_(conf_declared) conf_declared_t *declared = NULL;
+    _cleanup_(identity) identity_t *identity = NULL;
     log_level level;
 
     TRY(conf_load(s->options->conf_file, s->options->dev, problems, &conf));
     TRY(read_declared(s, conf, problems, &declared));
+    TRY(registry_build(s->registry, declared, problems, &identity));
     TRY(http_reload_certificates(s->http));
-    TRY(registry_declare(s->registry, declared, problems));
-    declared = NULL;
+    registry_swap(s->registry, STEAL(declared), STEAL(identity));
     if (conf->log_level && log_level_parse(conf->log_level, &level)) {
         log_set_level(level);
     }

@@ -59,17 +59,14 @@ void answer_compose(http_exchange_t *exchange, int status, slice_t headers, slic
     }
 }
 
-void answer_refusal(http_exchange_t *exchange, refusal why)
+void answer_refusal(http_exchange_t *exchange, refusal why, const char *request_id)
 {
     const refusal_row *row = refusal_get(why);
-    uint8_t uuid[16];
-    char id[UUID_TEXT], headers[256], body[256];
+    char headers[256], body[256];
 
-    uuid_random(uuid);
-    uuid_format(uuid, id);
     snprintf(headers, sizeof(headers),
-             "x-amzn-RequestId: %s\r\nX-Amzn-ErrorType: %s\r\nContent-Type: application/x-amz-json-1.1\r\n", id,
-             row->type);
+             "x-amzn-RequestId: %s\r\nX-Amzn-ErrorType: %s\r\nContent-Type: application/x-amz-json-1.1\r\n",
+             request_id, row->type);
     snprintf(body, sizeof(body), "{\"__type\":\"%s\",\"message\":\"%s\"}", row->type, row->reason);
     answer_compose(exchange, row->status, SLICE_STR(headers), SLICE_STR(body), true);
 }

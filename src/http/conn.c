@@ -5,6 +5,7 @@
 
 #include "http/parse.h"
 #include "http/tls.h"
+#include "util/encode.h"
 
 #define READ_FIRST 4095 /* buf_t adds a NUL: 4 KB hold nearly every request whole */
 #define DRAIN_MAX (HTTP_HEAD_MAX + HTTP_BODY_MAX)
@@ -189,12 +190,16 @@ static void refuse(conn_t *conn, refusal why)
 {
     const refusal_row *row = refusal_get(why);
     const listener_t *listener = conn->listener;
+    uint8_t uuid[16];
+    char request_id[UUID_TEXT];
 
+    uuid_random(uuid);
+    uuid_format(uuid, request_id);
     conn->http->stats.bad_requests++;
     conn->closing = true;
-    answer_refusal(conn->exchange, why);
+    answer_refusal(conn->exchange, why, request_id);
     if (listener->refused != NULL) {
-        listener->refused(listener->arg, &conn->peer, row->status, row->reason);
+        listener->refused(listener->arg, &conn->peer, request_id, row->status, row->reason);
     }
     conn_send(conn);
 }
@@ -378,7 +383,7 @@ static void on_handshake(conn_t *conn, int events)
     } else {
         conn->http->stats.handshakes_failed++;
         if (listener->refused != NULL) {
-            listener->refused(listener->arg, &conn->peer, 0, tls_problem(conn->wire.tls));
+            listener->refused(listener->arg, &conn->peer, NULL, 0, tls_problem(conn->wire.tls));
         }
         conn_close(conn);
     }

@@ -32,8 +32,11 @@ typedef struct {
  */
 typedef void (*http_handler)(void *arg, http_exchange_t *exchange, const message_t *message);
 
-/** Refusals before a handler is reached (400, 408, 413, 431...), for the log and the counters. */
-typedef void (*http_refused)(void *arg, const peer_t *peer, int status, const char *reason);
+/**
+ * Refusals before a handler is reached (400, 408, 413, 431...), for the log. @p request_id is the one answered;
+ * NULL, with status 0, for a TLS handshake that failed.
+ */
+typedef void (*http_refused)(void *arg, const peer_t *peer, const char *request_id, int status, const char *reason);
 
 MUST_USE p11kms_err http_new(struct uv_loop_s *loop, const http_limits *limits, http_t **ret);
 /** Once every connection is gone (http_stop). */

@@ -394,6 +394,22 @@ const principal_t *identity_find(const identity_t *identity, slice_t arn)
     return map_get(identity->by_arn, arn);
 }
 
+const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name)
+{
+    slice_t key;
+    void *value;
+    size_t pos = 0;
+
+    /* Administration alone asks, so a walk will do. */
+    while (map_next(identity->by_arn, &pos, &key, &value)) {
+        const principal_t *principal = value;
+        if (slice_eq_str(account, principal->account) && slice_eq_str(name, principal->name)) {
+            return principal;
+        }
+    }
+    return NULL;
+}
+
 bool identity_has_account(const identity_t *identity, slice_t account)
 {
     return map_get(identity->accounts, account) != NULL;

@@ -54,6 +54,8 @@ DEFINE_CLEANUP(identity_t *, identity, identity_unref);
 size_t identity_count(const identity_t *identity);
 /** By ARN; NULL when unknown. */
 const principal_t *identity_find(const identity_t *identity, slice_t arn);
+/** By account and name, whatever the user's path; NULL when unknown. */
+const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
 

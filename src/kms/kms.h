@@ -76,9 +76,7 @@ void kms_seal(op_t *op, kms_message *message, op_step then);
 /** message->envelope (parsed) -> message->opened; then(op) with op->err set. */
 void kms_open(op_t *op, kms_message *message, op_step then);
 
-/** From any thread without a loop (start-up, tools): the same, waiting. For the sealing of access keys. */
-MUST_USE p11kms_err kms_seal_now(token_t *token, const uint8_t key_id[KMS_ID], const uint8_t material_id[KMS_ID],
-                                 slice_t context, slice_t plain, buf_t *blob);
+/** From a thread without a loop (start-up): the same, waiting. */
 MUST_USE p11kms_err kms_open_now(token_t *token, slice_t blob, slice_t context, secret_t **ret);
 
 /* ---- changes: change.c; on the worker, inside an op_change_fn ---- */

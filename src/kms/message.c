@@ -141,18 +141,6 @@ static p11kms_err prf_now(token_t *token, const uint8_t key_id[KMS_ID], const ui
     return err;
 }
 
-p11kms_err kms_seal_now(token_t *token, const uint8_t key_id[KMS_ID], const uint8_t material_id[KMS_ID],
-                        slice_t context, slice_t plain, buf_t *blob)
-{
-    uint8_t nonce[ENVELOPE_NONCE], k0[TOKEN_PRF_LEN];
-
-    TRY(crypto_random(nonce, sizeof(nonce)));
-    TRY(prf_now(token, key_id, material_id, nonce, k0));
-    p11kms_err err = envelope_seal(key_id, material_id, nonce, k0, context, plain, blob);
-    secret_wipe(k0, sizeof(k0));
-    return err;
-}
-
 p11kms_err kms_open_now(token_t *token, slice_t blob, slice_t context, secret_t **ret)
 {
     kms_message message = { .context = context };

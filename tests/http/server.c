@@ -65,10 +65,11 @@ static void on_request(void *arg, http_exchange_t *exchange, const message_t *me
     }
 }
 
-static void on_refused(void *arg, const peer_t *peer, int status, const char *reason)
+static void on_refused(void *arg, const peer_t *peer, const char *request_id, int status, const char *reason)
 {
     server_t *server = arg;
 
+    must((request_id != NULL) == (status != 0), "a refusal that was answered has its request id");
     must(peer->address[0] != '\0', "a refusal names its peer");
     snprintf(server->last_reason, sizeof(server->last_reason), "%s", reason);
     atomic_store(&server->last_status, status);
