@@ -58,10 +58,6 @@ static void apply_declared(service_t *s)
     const conf_declared_t *declared = registry_declared(s->registry);
     plan_item *plan = NULL;
 
-    if (s->applying) {
-        log_warning("declared keys are still being made; reload again when they are");
-        return;
-    }
     s->applying = true;
     p11kms_err err = kms_plan(s->kms, declared->keys, declared->n_keys, s->conf->region, &plan);
     if (err != P11KMS_OK) {
@@ -143,6 +139,12 @@ p11kms_err reload(void *service)
 {
     service_t *s = service;
     _cleanup_buf_ buf_t problems = { 0 };
+
+    if (s->applying) {
+        /* The acts under way point into the declarations that would be replaced. */
+        log_warning("nothing was changed by the reload: declared keys are still being made");
+        FAIL(P11KMS_E_CONFLICT, "Declared keys are still being made; reload again when they are.");
+    }
     p11kms_err err = reload_all(s, &problems);
 
     if (err != P11KMS_OK) {
