@@ -33,6 +33,7 @@ enum {
     BREAKS_PATTERN = 1 << 2,
     BREAKS_ENUM = 1 << 3,
     BREAKS_NULL = 1 << 4,
+    BREAKS_NUL = 1 << 5,
 };
 
 static bool in_enum(const char *const *enums, slice_t text)
@@ -53,11 +54,16 @@ static unsigned broken_bounds(const shape_t *shape, int64_t size)
 
 static unsigned broken_text(const shape_t *shape, slice_t text)
 {
-    bool bounded = shape->min != -1 || shape->max != -1;
+    bool bounded = shape->min >= 0 || shape->max >= 0;
+    unsigned breaks = (bounded ? broken_bounds(shape, (int64_t)utf8_length(text)) : 0u) |
+                      (shape->pattern != NULL && !shape_pattern_matches(shape->pattern, text) ? BREAKS_PATTERN : 0u) |
+                      (shape->enums != NULL && !in_enum(shape->enums, text) ? BREAKS_ENUM : 0u);
 
-    return (bounded ? broken_bounds(shape, (int64_t)utf8_length(text)) : 0u) |
-           (shape->pattern != NULL && !shape_pattern_matches(shape->pattern, text) ? BREAKS_PATTERN : 0u) |
-           (shape->enums != NULL && !in_enum(shape->enums, text) ? BREAKS_ENUM : 0u);
+    /* Texts are kept as C strings, which end there. */
+    if (breaks == 0 && text.len > 0 && memchr(text.data, '\0', text.len) != NULL) {
+        return BREAKS_NUL;
+    }
+    return breaks;
 }
 
 /* Of the right type already. */
@@ -102,6 +108,8 @@ static const char *constraint_text(const shape_t *shape, unsigned constraint, ar
                             shape->pattern->text);
     case BREAKS_ENUM:
         return enum_text(shape, arena);
+    case BREAKS_NUL:
+        return "Member must not contain the character U+0000";
     default:
         return "Member must not be null";
     }
@@ -116,10 +124,10 @@ static unsigned constraints_of(const shape_t *shape)
 
 static const char *all_constraints(const shape_t *shape, unsigned breaks, arena_t *arena)
 {
-    unsigned listed = constraints_of(shape) | (breaks & BREAKS_NULL);
+    unsigned listed = constraints_of(shape) | (breaks & (BREAKS_NULL | BREAKS_NUL));
     const char *text = "";
 
-    for (unsigned constraint = BREAKS_MAX; constraint <= BREAKS_NULL; constraint <<= 1) {
+    for (unsigned constraint = BREAKS_MAX; constraint <= BREAKS_NUL; constraint <<= 1) {
         if ((listed & constraint) != 0) {
             text = arena_printf(arena, "%s%s%s", text, *text != '\0' ? ", " : "",
                                 constraint_text(shape, constraint, arena));
@@ -220,7 +228,7 @@ static void complain(report_t *report, const shape_t *shape, const json_t *value
 static void complain_each(report_t *report, const shape_t *shape, const json_t *value, const place_t *place,
                           unsigned breaks)
 {
-    static const unsigned order[] = { BREAKS_NULL, BREAKS_PATTERN, BREAKS_ENUM, BREAKS_MAX, BREAKS_MIN };
+    static const unsigned order[] = { BREAKS_NULL, BREAKS_PATTERN, BREAKS_ENUM, BREAKS_MAX, BREAKS_MIN, BREAKS_NUL };
 
     for (size_t i = 0; i < COUNT_OF(order); i++) {
         if ((breaks & order[i]) != 0) {

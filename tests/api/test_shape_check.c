@@ -113,6 +113,25 @@ static void test_each_constraint_is_told_in_the_words_of_aws(void **state)
     expect_messages(*state, refusals, COUNT_OF(refusals), P11KMS_E_VALIDATION);
 }
 
+/* Names and texts are kept as C strings, which would silently lose what follows. */
+static void test_a_nul_in_a_text_is_refused(void **state)
+{
+    static const struct refusal refusals[] = {
+        { "UpdateKeyDescription", "{\"KeyId\":\"k\",\"Description\":\"a\\u0000b\"}",
+          "1 validation error detected: Value 'a?b' at 'description' failed to satisfy constraint: "
+          "Member must not contain the character U+0000" },
+        { "UntagResource", "{\"KeyId\":\"k\",\"TagKeys\":[\"a\\u0000\"]}",
+          "1 validation error detected: Value '[a?]' at 'tagKeys' failed to satisfy constraint: "
+          "Member must satisfy constraint: [Member must have length less than or equal to 128, "
+          "Member must have length greater than or equal to 1, Member must not contain the character U+0000]" },
+        { "Encrypt", "{\"KeyId\":\"k\",\"Plaintext\":\"AA==\",\"EncryptionContext\":{\"a\":\"\\u0000\"}}",
+          "1 validation error detected: Value at 'encryptionContext' failed to satisfy constraint: "
+          "Map value must satisfy constraint: [Member must not contain the character U+0000]" },
+    };
+
+    expect_messages(*state, refusals, COUNT_OF(refusals), P11KMS_E_VALIDATION);
+}
+
 static void test_several_errors_are_told_together_and_in_the_models_order(void **state)
 {
     static const struct refusal refusals[] = {
@@ -345,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_constraint_is_told_in_the_words_of_aws),
+        cmocka_unit_test(test_a_nul_in_a_text_is_refused),
         cmocka_unit_test(test_several_errors_are_told_together_and_in_the_models_order),
         cmocka_unit_test(test_members_of_lists_and_structures_are_told_by_their_path),
         cmocka_unit_test(test_other_types_are_told_before_any_constraint),
