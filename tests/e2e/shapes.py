@@ -1,0 +1,142 @@
+"""Whether an answer is one that the model of KMS allows: no member missing, none unknown, types right."""
+
+import base64
+import re
+
+# What these answers always hold, though the model requires nothing of them (AWS KMS API Reference, the examples).
+ALWAYS = {
+    "CancelKeyDeletion": {"KeyId"},
+    "CreateKey": {"KeyMetadata"},
+    "Decrypt": {"KeyId", "Plaintext", "EncryptionAlgorithm", "KeyMaterialId"},
+    "DescribeKey": {"KeyMetadata"},
+    "Encrypt": {"KeyId", "CiphertextBlob", "EncryptionAlgorithm"},
+    "GenerateDataKey": {"KeyId", "CiphertextBlob", "Plaintext", "KeyMaterialId"},
+    "GenerateDataKeyWithoutPlaintext": {"KeyId", "CiphertextBlob", "KeyMaterialId"},
+    "GenerateRandom": {"Plaintext"},
+    "GetKeyPolicy": {"Policy", "PolicyName"},
+    "GetKeyRotationStatus": {"KeyId", "KeyRotationEnabled"},
+    "ListAliases": {"Aliases", "Truncated"},
+    "ListKeyPolicies": {"PolicyNames", "Truncated"},
+    "ListKeyRotations": {"Rotations", "Truncated"},
+    "ListKeys": {"Keys", "Truncated"},
+    "ListResourceTags": {"Tags", "Truncated"},
+    "ReEncrypt": {"KeyId", "SourceKeyId", "CiphertextBlob", "SourceEncryptionAlgorithm",
+                  "DestinationEncryptionAlgorithm", "SourceKeyMaterialId", "DestinationKeyMaterialId"},
+    "RotateKeyOnDemand": {"KeyId"},
+    "ScheduleKeyDeletion": {"KeyId", "DeletionDate", "KeyState", "PendingWindowInDays"},
+    "KeyMetadata": {"AWSAccountId", "Arn", "CreationDate", "CurrentKeyMaterialId", "CustomerMasterKeySpec",
+                    "Description", "Enabled", "EncryptionAlgorithms", "KeyId", "KeyManager", "KeySpec", "KeyState",
+                    "KeyUsage", "MultiRegion", "Origin"},
+    "AliasListEntry": {"AliasArn", "AliasName", "CreationDate", "LastUpdatedDate", "TargetKeyId"},
+    "KeyListEntry": {"KeyArn", "KeyId"},
+    "RotationsListEntry": {"KeyId", "KeyMaterialId"},
+    "Tag": {"TagKey", "TagValue"},
+}
+
+# Codes that no operation lists since any may answer with them ("Common Errors").
+COMMON = {"AccessDeniedException", "IncompleteSignatureException", "InvalidSignatureException",
+          "MissingAuthenticationTokenException", "SerializationException", "ThrottlingException",
+          "UnknownOperationException", "UnrecognizedClientException", "ValidationException"}
+
+# Codes AWS answers with beside those its model lists: LocalStack's recordings, and the neighbours' quotas.
+OBSERVED = {
+    "CreateAlias": {"NotAuthorizedException"},
+    "DeleteAlias": {"NotAuthorizedException"},
+    "UpdateAlias": {"NotAuthorizedException"},
+    "CreateKey": {"NotFoundException"},
+}
+
+
+class ShapeError(AssertionError):
+    pass
+
+
+def expect(holds, path, what):
+    if not holds:
+        raise ShapeError(f"{path}: {what}")
+
+
+def in_bounds(shape, size, path):
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    expect((low is None or size >= low) and (high is None or size <= high), path, f"{size} is not in {low}..{high}")
+
+
+def check_string(shape, value, path):
+    expect(isinstance(value, str), path, f"{value!r} is no string")
+    in_bounds(shape, len(value), path)
+    enum = shape.metadata.get("enum")
+    expect(not enum or value in enum, path, f"{value!r} is not one of {enum}")
+    pattern = shape.metadata.get("pattern")
+    expect(not pattern or re.search(pattern, value), path, f"{value!r} does not match {pattern}")
+
+
+def check_blob(shape, value, path):
+    expect(isinstance(value, str), path, f"{value!r} is no string")
+    in_bounds(shape, len(base64.b64decode(value, validate=True)), path)
+
+
+def check_boolean(shape, value, path):
+    expect(isinstance(value, bool), path, f"{value!r} is no boolean")
+
+
+def check_number(shape, value, path):
+    expect(isinstance(value, int) and not isinstance(value, bool), path, f"{value!r} is no whole number")
+    in_bounds(shape, value, path)
+
+
+def check_time(shape, value, path):
+    expect(isinstance(value, (int, float)) and not isinstance(value, bool), path, f"{value!r} is no time")
+    expect(10**9 < value < 10**10, path, f"{value} is not in seconds")
+
+
+def check_list(shape, value, path):
+    expect(isinstance(value, list), path, f"{value!r} is no list")
+    for i, element in enumerate(value):
+        check(shape.member, element, f"{path}[{i}]")
+
+
+def check_map(shape, value, path):
+    expect(isinstance(value, dict), path, f"{value!r} is no map")
+    for name, element in value.items():
+        check(shape.value, element, f"{path}.{name}")
+
+
+def check_structure(shape, value, path):
+    expect(isinstance(value, dict), path, f"{value!r} is no object")
+    unknown = set(value) - set(shape.members)
+    expect(not unknown, path, f"{unknown} are unknown")
+    missing = (set(shape.required_members) | ALWAYS.get(shape.name, set())) - set(value)
+    expect(not missing, path, f"{missing} are missing")
+    for name, element in value.items():
+        check(shape.members[name], element, f"{path}.{name}")
+
+
+KINDS = {"string": check_string, "blob": check_blob, "boolean": check_boolean, "integer": check_number,
+         "long": check_number, "timestamp": check_time, "list": check_list, "map": check_map,
+         "structure": check_structure}
+
+
+def check(shape, value, path):
+    KINDS[shape.type_name](shape, value, path)
+
+
+def check_answer(operation, body):
+    """Of a success: operation is botocore's OperationModel, body the parsed JSON (None: an empty body)."""
+    if operation.output_shape is None:
+        expect(not body, operation.name, f"{body!r} where nothing is answered")
+        return
+    missing = ALWAYS.get(operation.name, set()) - set(body or {})
+    expect(not missing, operation.name, f"{missing} are missing")
+    check(operation.output_shape, body or {}, operation.name)
+
+
+def check_fault(operation, status, headers, body):
+    """Of a refusal: one that the model lists, the same code in both places, the status that goes with it."""
+    code = body.get("__type")
+    expect(set(body) <= {"__type", "message"}, operation.name, f"{body} is no error")
+    expect(headers.get("x-amzn-errortype") == code, operation.name, f"{headers} and {code}")
+    listed = {shape.name: shape for shape in operation.error_shapes}
+    allowed = set(listed) | COMMON | OBSERVED.get(operation.name, set())
+    expect(code in allowed, operation.name, f"{code} is not one of {sorted(allowed)}")
+    expected = 500 if code in listed and listed[code].metadata.get("fault") else 400
+    expect(status == expected, operation.name, f"{code} with status {status}")
