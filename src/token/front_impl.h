@@ -17,6 +17,17 @@ typedef struct {
     char text[FRONT_PROBLEM_MAX];
 } front_ending;
 
+/* Completions on their way: one post a mailbox. */
+#define FRONT_GROUPS 8
+typedef struct {
+    struct {
+        mailbox_t *mailbox;
+        completion_t *first;
+        completion_t *last;
+    } groups[FRONT_GROUPS];
+    size_t n;
+} front_posts;
+
 struct front {
     token_options options; /* strings are ours */
     pthread_t thread;
@@ -44,6 +55,7 @@ struct front {
     /* the supervisor's own */
     front_ending ending;
     buf_t in;
+    front_posts posts;
     int64_t start_deadline_us;
     int64_t ready_since_us;
     unsigned pause_ms;
@@ -51,17 +63,6 @@ struct front {
     unsigned unknown_logins; /* hosts in a row that ended in that state */
     bool ordered;            /* this start was ordered by token_retry_login() */
 };
-
-/* Completions on their way: one post a mailbox. */
-#define FRONT_GROUPS 8
-typedef struct {
-    struct {
-        mailbox_t *mailbox;
-        completion_t *first;
-        completion_t *last;
-    } groups[FRONT_GROUPS];
-    size_t n;
-} front_posts;
 
 void front_posts_add(front_posts *posts, token_op_t *op);
 void front_posts_send(front_posts *posts);

@@ -17,9 +17,9 @@
 #define PAUSE_FIRST_MS 100
 #define PAUSE_LONGEST_MS 30000
 #define HEALTHY_US INT64_C(30000000) /* a host that lived so long has made good for those before it */
-#define CLOSE_GRACE_MS 2000          /* for C_Finalize, when the daemon stops */
+#define CLOSE_GRACE_MS 1000          /* for C_Finalize, when the daemon stops */
 #define EXIT_GRACE_MS 200            /* for one that said it is going */
-#define LINGER_US INT64_C(1000000)
+#define LINGER_MS 1000
 #define READ_SIZE 65536
 #define UNKNOWN_LOGINS_MAX 2 /* a module that dies in C_Login may still have counted a try */
 
@@ -98,7 +98,7 @@ static void give_result(token_op_t *op, const protocol_reply *reply)
     op->out_used = reply->out.len;
 }
 
-static const char *take_reply(front_t *front, front_posts *posts, const protocol_reply *reply, int64_t now_us)
+static const char *take_reply(front_t *front, const protocol_reply *reply, int64_t now_us)
 {
     inflight_slot *slot = inflight_find(&front->inflight, reply->id);
     token_op_t *op;
@@ -114,7 +114,7 @@ static const char *take_reply(front_t *front, front_posts *posts, const protocol
     if (op != NULL) {
         give_result(op, reply);
         front->stats.failures += op->err != P11KMS_OK;
-        front_posts_add(posts, op);
+        front_posts_add(&front->posts, op);
     }
     return NULL;
 }
@@ -123,16 +123,14 @@ static const char *on_replies(front_t *front, slice_t body)
 {
     reader_t reader = reader_over(body);
     int64_t now_us = clock_mono_us();
-    front_posts posts = { .n = 0 };
     const char *wrong = NULL;
     protocol_reply reply;
 
     pthread_mutex_lock(&front->lock);
     while (wrong == NULL && protocol_get_reply(&reader, &reply)) {
-        wrong = take_reply(front, &posts, &reply, now_us);
+        wrong = take_reply(front, &reply, now_us);
     }
     pthread_mutex_unlock(&front->lock);
-    front_posts_send(&posts);
     if (wrong == NULL && !reader_done(&reader)) {
         wrong = "replies that cannot be read";
     }
@@ -223,6 +221,7 @@ static void take_frame(front_t *front, const protocol_frame *frame)
     }
 }
 
+/* The completions of all frames read at once go out together. */
 static void take_frames(front_t *front)
 {
     slice_t rest = buf_slice(&front->in);
@@ -236,6 +235,7 @@ static void take_frames(front_t *front)
     if (state == FRAME_BAD) {
         end_for_nonsense(front, "a frame of impossible length");
     }
+    front_posts_send(&front->posts);
     buf_consume(&front->in, front->in.len - rest.len); /* wipes: PRF results were in it */
 }
 
@@ -305,28 +305,29 @@ static int until_ms(int64_t when_us)
 }
 
 /*
- * Lingering before sleeping for good: a submit need not wake this thread, as no
- * deadline of an operation submitted meanwhile ends before the lingering does.
+ * A submit wakes this thread only when it sleeps for good, which it does after some time
+ * without work. Otherwise it sleeps no longer than the shortest deadline, so that no
+ * operation submitted meanwhile ends before it has looked.
  */
 static int poll_timeout(front_t *front, bool lingered)
 {
-    int64_t shortest_us = (int64_t)front->options.op_deadline_ms * 1000;
+    const token_options *options = &front->options;
+    unsigned shortest_ms =
+        options->op_deadline_ms < options->slow_deadline_ms ? options->op_deadline_ms : options->slow_deadline_ms;
+    int64_t longest_us = clock_mono_us() + (int64_t)shortest_ms * 1000;
     int64_t next_us;
 
     if (front->state != TOKEN_READY) {
         return until_ms(front->start_deadline_us);
     }
-    if (front->options.slow_deadline_ms < front->options.op_deadline_ms) {
-        shortest_us = (int64_t)front->options.slow_deadline_ms * 1000;
-    }
     pthread_mutex_lock(&front->lock);
     next_us = inflight_next_us(&front->inflight);
     front->idle = next_us == INT64_MAX && lingered;
     pthread_mutex_unlock(&front->lock);
-    if (next_us != INT64_MAX) {
-        return until_ms(next_us);
+    if (next_us == INT64_MAX) {
+        return lingered ? -1 : (int)(shortest_ms < LINGER_MS ? shortest_ms : LINGER_MS);
     }
-    return lingered ? -1 : (int)((shortest_us < LINGER_US ? shortest_us : LINGER_US) / 1000);
+    return until_ms(next_us < longest_us ? next_us : longest_us);
 }
 
 /* ---- one host's life ---- */

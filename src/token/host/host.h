@@ -41,7 +41,7 @@ typedef struct {
     CK_SESSION_HANDLE anchor; /* open until the end: its closing would renumber handles and log out */
     token_info info;
     known_answer known;
-    unsigned template_variant; /* which optional attributes the module takes at generation */
+    unsigned template_variant; /* of template.h */
     /*
      * Crypto shares the token, object management has it alone: modules crash or err
      * when they create beside finding. The lock also guards the keys.

@@ -97,24 +97,42 @@ static void remove_leftovers(worker_t *worker, const uint8_t *id)
     }
 }
 
+/* Errors that pass, or that another template may pass: modules answer with anything to what they do not know. */
 static bool worth_another_try(CK_RV rv)
 {
-    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
+    static const CK_RV errors[] = {
+        CKR_GENERAL_ERROR,           CKR_FUNCTION_FAILED,         CKR_ATTRIBUTE_READ_ONLY,   CKR_ATTRIBUTE_TYPE_INVALID,
+        CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT,
+    };
+
+    for (size_t i = 0; i < COUNT_OF(errors); i++) {
+        if (rv == errors[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
+/* The self-test chose the template with a session object; a token object may yet be another matter. */
 static CK_RV generate(worker_t *worker, const protocol_op *op, CK_OBJECT_HANDLE *ret)
 {
-    CK_RV rv = CKR_OK;
+    unsigned variant = worker->host->template_variant;
+    CK_RV rv = CKR_GENERAL_ERROR;
 
-    for (int i = 0; i < GENERATE_TRIES; i++) {
+    for (int i = 0; i < GENERATE_TRIES && worth_another_try(rv); i++) {
         if (i > 0) {
-            poll(NULL, 0, GENERATE_PAUSE_MS << i);
+            remove_leftovers(worker, op->key_id);
+            poll(NULL, 0, GENERATE_PAUSE_MS);
         }
-        rv = template_generate(worker->host, worker->session, op->key_id, op->in, ret);
-        if (!worth_another_try(rv)) {
-            break;
+        if (i == GENERATE_TRIES - 1) {
+            variant = TEMPLATE_PLAIN;
         }
+        rv = template_generate(worker->host, worker->session, variant, op->key_id, op->in, ret);
+    }
+    if (rv != CKR_OK) {
         remove_leftovers(worker, op->key_id);
+    } else {
+        worker->host->template_variant = variant;
     }
     return rv;
 }

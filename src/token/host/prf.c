@@ -76,7 +76,7 @@ bool prf_make_known(host_t *host, CK_SESSION_HANDLE session)
         return prf_known_answer(host, session);
     }
     /* Without import the answer cannot be known beforehand. */
-    if (template_generate(host, host->anchor, NULL, SLICE_LIT("known answer"), &known->key) == CKR_OK) {
+    if (template_generate(host, host->anchor, host->template_variant, NULL, SLICE_LIT("known answer"), &known->key) == CKR_OK) {
         return prf_is_function(host, session, known->key, known->expected);
     }
     known->key = CK_INVALID_HANDLE;

@@ -150,18 +150,15 @@ static bool can_copy_fresh_key(host_t *host, CK_SESSION_HANDLE session)
 {
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
     host_key key = { .copy = CK_INVALID_HANDLE };
-    unsigned chosen = host->template_variant;
     bool can = false;
 
-    host->template_variant = TEMPLATE_PLAIN;
-    if (template_generate(host, session, NULL, SLICE_LIT("self-test"), &object) == CKR_OK) {
+    if (template_generate(host, session, TEMPLATE_PLAIN, NULL, SLICE_LIT("self-test"), &object) == CKR_OK) {
         key.object = object;
         keys_copy(host, session, &key);
         can = key.copy != CK_INVALID_HANDLE;
         keys_drop_copy(host, &key);
         (void)host->module->C_DestroyObject(session, object);
     }
-    host->template_variant = chosen;
     host->copies_wanted = true;
     return can;
 }

@@ -20,12 +20,6 @@ static const struct {
     { CKA_UNWRAP, false, "CKA_UNWRAP" },           { CKA_DERIVE, false, "CKA_DERIVE" },
 };
 
-/* NSS refuses CKA_COPYABLE, with CKR_GENERAL_ERROR. */
-static const struct {
-    bool modifiable;
-    bool copyable;
-} variants[] = { { true, true }, { true, false }, [TEMPLATE_PLAIN] = { false, false } };
-
 typedef struct {
     CK_ATTRIBUTE attributes[COUNT_OF(required) + 8];
     CK_ULONG n;
@@ -41,8 +35,8 @@ static void put_bool(template_t *template, CK_ATTRIBUTE_TYPE type, bool value)
     put(template, type, value ? &yes : &no, sizeof(CK_BBOOL));
 }
 
-CK_RV template_generate(const host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, slice_t label,
-                        CK_OBJECT_HANDLE *ret)
+CK_RV template_generate(const host_t *host, CK_SESSION_HANDLE session, unsigned variant, const uint8_t *id,
+                        slice_t label, CK_OBJECT_HANDLE *ret)
 {
     static const CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     static const CK_KEY_TYPE type = CKK_GENERIC_SECRET;
@@ -64,24 +58,23 @@ CK_RV template_generate(const host_t *host, CK_SESSION_HANDLE session, const uin
     for (size_t i = 0; i < COUNT_OF(required); i++) {
         put_bool(&template, required[i].type, required[i].value);
     }
-    if (variants[host->template_variant].modifiable) {
+    if (variant == TEMPLATE_FULL) {
         put_bool(&template, CKA_MODIFIABLE, false);
-    }
-    if (variants[host->template_variant].copyable) {
-        put_bool(&template, CKA_COPYABLE, true);
     }
     return host->module->C_GenerateKey(session, &mechanism, template.attributes, template.n, ret);
 }
 
 CK_RV template_choose(host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *ret)
 {
-    CK_RV rv = CKR_GENERAL_ERROR;
+    CK_RV rv;
 
-    for (unsigned variant = 0; variant < COUNT_OF(variants) && rv != CKR_OK; variant++) {
-        host->template_variant = variant;
-        rv = template_generate(host, session, NULL, SLICE_LIT("self-test"), ret);
+    host->template_variant = TEMPLATE_FULL;
+    rv = template_generate(host, session, TEMPLATE_FULL, NULL, SLICE_LIT("self-test"), ret);
+    if (rv == CKR_OK) {
+        return rv;
     }
-    return rv;
+    host->template_variant = TEMPLATE_PLAIN;
+    return template_generate(host, session, TEMPLATE_PLAIN, NULL, SLICE_LIT("self-test"), ret);
 }
 
 static bool reads_as(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
