@@ -210,22 +210,12 @@ static p11kms_err add_key(builder_t *builder, const identity_key *given)
     return P11KMS_OK;
 }
 
-/** Fixed keys (--dev), and switches of keys whose secret comes from the store. */
-static p11kms_err add_declared_keys(builder_t *builder, const char *account, const conf_user *user)
+/** Access keys that are declared inactive, wherever their secrets come from. */
+static p11kms_err note_switched_off(builder_t *builder, const conf_user *user)
 {
     for (size_t i = 0; i < user->n_access_keys; i++) {
-        const conf_access_key *declared = &user->access_keys[i];
-        const identity_key key = { .id = declared->id,
-                                   .account = account,
-                                   .user = user->name,
-                                   .secret = SLICE_STR(declared->secret != NULL ? declared->secret : ""),
-                                   .active = declared->active };
-
-        if (!declared->active) {
-            TRY(map_put(builder->off, SLICE_STR(declared->id), builder, NULL));
-        }
-        if (declared->secret != NULL) {
-            TRY(add_key(builder, &key));
+        if (!user->access_keys[i].active) {
+            TRY(map_put(builder->off, SLICE_STR(user->access_keys[i].id), builder, NULL));
         }
     }
     return P11KMS_OK;
@@ -238,7 +228,7 @@ static p11kms_err add_keys(builder_t *builder, const conf_declared_t *declared, 
         const conf_account *account = &declared->accounts[i];
 
         for (size_t k = 0; k < account->n_users; k++) {
-            TRY(add_declared_keys(builder, account->id, &account->users[k]));
+            TRY(note_switched_off(builder, &account->users[k]));
         }
     }
     for (size_t i = 0; i < n; i++) {

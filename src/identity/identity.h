@@ -41,7 +41,8 @@ typedef struct {
 
 /**
  * @param declared  Copied from; need not outlive the call.
- * @param keys      Keys of users that are not declared are kept out.
+ * @param keys      Keys of users that are not declared are kept out; one that is declared
+ *                  inactive is inactive. Of two with one id the later counts.
  * @param[out] problems  Messages with their place: a malformed policy document, an unknown user or group name.
  * @retval P11KMS_E_CONFIG
  */
@@ -65,7 +66,7 @@ typedef struct {
     char access_key_id[129];      /* also when refused, for the audit record; "" when there was none */
     char region[33];              /* from the credential scope; "" when unsigned */
     char service[33];
-    const char *method;           /* "SigV4", "UnixPeer", "Certificate" */
+    const char *method;           /* "SigV4", "UnixPeer", "Certificate"; "" when there was nothing to judge */
 } identity_auth;
 
 typedef struct {

@@ -172,22 +172,7 @@ static p11kms_err authenticate_with(identity_t *identity, const char *id, const 
     return authenticate_text(identity, &text, at_time(NOW), auth);
 }
 
-static void test_fixed_keys_of_the_seed_work(void **state)
-{
-    _cleanup_(identity) identity_t *identity = build_good(
-        "accounts: [{id: '123456789012', users: [{name: admin, administrator: true,\n"
-        "  access-keys: [{id: FOOBARKEY, secret: FOOBARSECRET}, {id: OFF, secret: S, active: false}]}]}]\n",
-        true, NULL, 0);
-    identity_auth auth;
-
-    (void)state;
-    assert_ok(authenticate_with(identity, "FOOBARKEY", "FOOBARSECRET", &auth));
-    assert_string_equal(auth.principal->arn, "arn:aws:iam::123456789012:user/admin");
-    assert_err(authenticate_with(identity, "FOOBARKEY", "FOOBARSECRE", &auth), P11KMS_E_AUTH_SIGNATURE);
-    assert_err(authenticate_with(identity, "OFF", "S", &auth), P11KMS_E_AUTH_UNKNOWN_KEY);
-}
-
-static void test_keys_of_the_store_work_unless_switched_off(void **state)
+static void test_keys_work_unless_declared_inactive(void **state)
 {
     const identity_key keys[] = {
         { .id = "K1", .account = "000000000001", .user = "a", .secret = SLICE_LIT("s1"), .active = true },
@@ -211,7 +196,32 @@ static void test_keys_of_the_store_work_unless_switched_off(void **state)
     assert_ok(authenticate_with(identity, "K5", "new", &auth));
 }
 
-static void test_a_made_key_has_awss_form_and_works(void **state)
+static void test_signing_keys_are_kept_apart_by_region_and_service(void **state)
+{
+    static const char *const regions[] = { "eu-west-1", "eu-west-2", "e" };
+    static const char *const services[] = { "kms", "ssm" };
+    _cleanup_(identity) identity_t *identity = build_people();
+    const identity_check check = { .now_ms = at_time(NOW), .skew_seconds = 300 };
+
+    (void)state;
+    for (size_t i = 0; i < 12; i++) {
+        sigv4_credentials credentials = credentials_of(APP_KEY);
+        _cleanup_(arena) arena_t *arena = arena_new(4096);
+        _cleanup_buf_ buf_t text = { 0 };
+        identity_auth auth;
+        message_t message;
+
+        credentials.region = regions[i % COUNT_OF(regions)];
+        credentials.service = services[i % COUNT_OF(services)];
+        put_signed_request(&text, &credentials);
+        request_read(arena, buf_slice(&text), &message);
+        assert_ok(identity_authenticate(identity, &message, &check, &auth));
+        assert_string_equal(auth.region, credentials.region);
+        assert_string_equal(auth.service, credentials.service);
+    }
+}
+
+static void test_a_made_key_has_awss_form(void **state)
 {
     _cleanup_secret_ secret_t *secret = NULL;
     _cleanup_secret_ secret_t *other = NULL;
@@ -430,9 +440,9 @@ int main(void)
         cmocka_unit_test(test_a_malformed_policy_is_told_with_its_place),
         cmocka_unit_test(test_problems_end_after_twenty),
         cmocka_unit_test(test_an_unknown_group_of_declarations_made_by_hand_is_a_problem),
-        cmocka_unit_test(test_fixed_keys_of_the_seed_work),
-        cmocka_unit_test(test_keys_of_the_store_work_unless_switched_off),
-        cmocka_unit_test(test_a_made_key_has_awss_form_and_works),
+        cmocka_unit_test(test_keys_work_unless_declared_inactive),
+        cmocka_unit_test(test_signing_keys_are_kept_apart_by_region_and_service),
+        cmocka_unit_test(test_a_made_key_has_awss_form),
         cmocka_unit_test(test_many_keys_share_the_cache_and_all_work),
         cmocka_unit_test(test_the_first_rule_that_matches_says_who_a_unix_peer_is),
         cmocka_unit_test(test_a_certificate_matches_by_all_that_is_given),

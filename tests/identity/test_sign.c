@@ -74,6 +74,40 @@ static void test_what_is_signed_verifies(void **state)
     }
 }
 
+/** Signed rightly, yet the header says another hash than the body's. */
+static void test_a_body_hash_that_is_told_must_be_the_bodys(void **state)
+{
+    static const char *const told[] = { "UNSIGNED-PAYLOAD",
+                                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                                        "" };
+    _cleanup_(identity) identity_t *identity = build_people();
+    const sigv4_credentials credentials = credentials_of(APP_KEY);
+    const identity_check check = { .now_ms = at_time(NOW), .skew_seconds = 300 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        const header_t headers[] = { { SLICE_LIT("host"), SLICE_LIT("h") },
+                                     { SLICE_LIT("x-amz-content-sha256"), SLICE_STR(told[i]) } };
+        message_t message = { .method = SLICE_LIT("POST"), .path = SLICE_LIT("/"), .body = SLICE_LIT("{}") };
+        _cleanup_(arena) arena_t *arena = arena_new(4096);
+        _cleanup_buf_ buf_t lines = { 0 };
+        identity_auth auth;
+        message_t added;
+
+        buf_put_str(&lines, "\n");
+        assert_ok(sigv4_sign(&credentials, message.method, message.path, message.query, headers,
+                             COUNT_OF(headers), message.body, at_time(NOW), &lines));
+        request_read(arena, buf_slice(&lines), &added);
+        memcpy(message.headers, headers, sizeof(headers));
+        message.n_headers = COUNT_OF(headers);
+        for (size_t k = 0; k < added.n_headers; k++) {
+            added.headers[k].value.len--;
+            message.headers[message.n_headers++] = added.headers[k];
+        }
+        assert_err(identity_authenticate(identity, &message, &check, &auth), P11KMS_E_AUTH_SIGNATURE);
+    }
+}
+
 static void test_a_request_without_host_or_with_too_many_headers_is_not_signed(void **state)
 {
     const sigv4_credentials credentials = credentials_of(APP_KEY);
@@ -102,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_signature_is_the_one_aws_computes),
         cmocka_unit_test(test_what_is_signed_verifies),
+        cmocka_unit_test(test_a_body_hash_that_is_told_must_be_the_bodys),
         cmocka_unit_test(test_a_request_without_host_or_with_too_many_headers_is_not_signed),
     };
 
