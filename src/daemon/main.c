@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "daemon/dev.h"
 #include "daemon/service.h"
+#include "token/token.h"
 
 #define LOG_ROOM "daemon"
 #include "util/log.h"
@@ -125,21 +126,6 @@ static void protect_process(void)
     }
 }
 
-/* The host lies beside this program in a build tree, and in libexecdir once installed. */
-static const char *find_host(char beside[4096])
-{
-    ssize_t n = readlink("/proc/self/exe", beside, 4000);
-    char *slash = n > 0 ? memrchr(beside, '/', (size_t)n) : NULL;
-
-    if (slash) {
-        strcpy(slash + 1, "p11kms-token");
-        if (access(beside, X_OK) == 0) {
-            return beside;
-        }
-    }
-    return PKGLIBEXECDIR "/p11kms-token";
-}
-
 static int status_of(p11kms_err err)
 {
     if (err == P11KMS_OK) {
@@ -176,7 +162,7 @@ static int run_dev(const options_t *options, service_options *service)
 int main(int argc, char **argv)
 {
     options_t options = { 0 };
-    char beside[4096];
+    char room[TOKEN_HOST_PATH_MAX];
     int status = parse(argc, argv, &options);
 
     if (status >= 0) {
@@ -190,7 +176,7 @@ int main(int argc, char **argv)
     }
     service_options service = {
         .conf_file = options.conf_file ? options.conf_file : DEFAULT_CONF,
-        .host_path = find_host(beside),
+        .host_path = token_find_host(room),
     };
     if (options.check) {
         return status_of(service_check(&service));

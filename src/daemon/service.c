@@ -2,14 +2,12 @@
 
 #include "config.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/page.h"
 #include "crypto/crypto.h"
+#include "util/user.h"
 
 #define LOG_ROOM "daemon"
 #include "util/log.h"
@@ -100,15 +98,7 @@ static p11kms_err become_user(service_t *s)
     if (!s->conf->user || geteuid() != 0) {
         return P11KMS_OK;
     }
-    errno = 0;
-    const struct passwd *pw = getpwnam(s->conf->user);
-    if (!pw) {
-        FAIL(P11KMS_E_CONFIG, "there is no user '%s'", s->conf->user);
-    }
-    if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0) {
-        FAIL(P11KMS_E_CONFIG, "cannot become the user '%s': %s", s->conf->user, strerror(errno));
-    }
-    return P11KMS_OK;
+    return user_become(s->conf->user);
 }
 
 /* ---- audit, store, tokens ---- */

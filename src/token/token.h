@@ -110,6 +110,10 @@ void token_op_wipe(token_op_t *op);
 /** "CKR_GENERAL_ERROR" for token_op.ckr; "CKR_0x80000001" for one without a name. Good until this thread's next call. */
 const char *token_ckr_name(uint64_t ckr);
 
+#define TOKEN_HOST_PATH_MAX 4096
+/** The token host: the one beside this program in a build tree, else the installed one. May use @p room. */
+const char *token_find_host(char room[TOKEN_HOST_PATH_MAX]);
+
 /**
  * Start the host and wait until it is ready, at most start_deadline_ms.
  *
