@@ -139,7 +139,9 @@ static bool flush(conn_t *conn)
     size_t n = 0;
 
     while (result == WIRE_OK && exchange->sent < exchange->out.len) {
-        result = wire_write(&conn->wire, SLICE(exchange->out.data + exchange->sent, exchange->out.len - exchange->sent), &n);
+        slice_t rest = SLICE(exchange->out.data + exchange->sent, exchange->out.len - exchange->sent);
+
+        result = wire_write(&conn->wire, rest, &n);
         exchange->sent += result == WIRE_OK ? n : 0;
     }
     if (result == WIRE_FAILED || result == WIRE_END) {
@@ -164,13 +166,10 @@ static void answered(conn_t *conn)
 
 void conn_send(conn_t *conn)
 {
-    if (buf_failed(&conn->exchange->out)) {
-        http_enter(conn, CONN_ANSWERING);
-        conn_close(conn);
-        return;
-    }
     http_enter(conn, CONN_ANSWERING);
-    if (flush(conn)) {
+    if (buf_failed(&conn->exchange->out)) {
+        conn_close(conn);
+    } else if (flush(conn)) {
         answered(conn);
     } else if (conn->state != CONN_CLOSED) {
         poll_for(conn, UV_WRITABLE);
@@ -405,12 +404,9 @@ static const struct {
     void (*on_ready)(conn_t *conn, int events);
     void (*on_deadline)(conn_t *conn);
 } states[CONN_STATES] = {
-    [CONN_HANDSHAKE] = { on_handshake, conn_close },
-    [CONN_IDLE] = { on_readable, conn_close },
-    [CONN_HEAD] = { on_readable, refuse_late },
-    [CONN_BODY] = { on_readable, refuse_late },
-    [CONN_BUSY] = { on_busy, conn_close },
-    [CONN_ANSWERING] = { on_sendable, conn_close },
+    [CONN_HANDSHAKE] = { on_handshake, conn_close }, [CONN_IDLE] = { on_readable, conn_close },
+    [CONN_HEAD] = { on_readable, refuse_late },      [CONN_BODY] = { on_readable, refuse_late },
+    [CONN_BUSY] = { on_busy, conn_close },           [CONN_ANSWERING] = { on_sendable, conn_close },
     [CONN_LINGER] = { on_drain, conn_close },
 };
 

@@ -23,7 +23,7 @@ typedef enum {
     CONN_IDLE, /* between requests; holds no buffer */
     CONN_HEAD,
     CONN_BODY,
-    CONN_BUSY, /* the handler has the request */
+    CONN_BUSY,      /* the handler has the request */
     CONN_ANSWERING, /* the socket is full */
     CONN_LINGER,    /* answered for the last time; what still comes is thrown away */
     CONN_CLOSED,    /* waits for its handle, or for the handler's answer */
@@ -33,8 +33,8 @@ typedef enum {
 struct http_exchange {
     http_exchange_t *next; /* spare */
     conn_t *conn;
-    buf_t in;    /* the request, and what follows it */
-    size_t seen; /* guard_find_end() */
+    buf_t in;        /* the request, and what follows it */
+    size_t seen;     /* guard_find_end() */
     guard_head head; /* length 0: not found yet */
     size_t counted;  /* of http_t's large_bodies */
     buf_t out;
@@ -82,7 +82,7 @@ struct http {
     uv_loop_t *loop;
     http_limits limits;
     uv_timer_t timer;
-    uint64_t armed; /* when the timer fires; 0: not armed */
+    uint64_t armed;                   /* when the timer fires; 0: not armed */
     uint64_t timeout_ms[CONN_STATES]; /* 0: none */
     conn_list lists[CONN_STATES];
     listener_t *listeners;

@@ -6,10 +6,13 @@
 
 enum { TOKEN = 1, TARGET = 2, HOST = 4, VALUE = 8 };
 
-/* RFC 9110 tchar; RFC 3986 path and query characters; reg-name, IP literal and port. Bytes not named are in no class. */
+/*
+ * RFC 9110 tchar; RFC 3986 path and query characters; reg-name, IP literal and
+ * port; header values. A byte that is not named is in no class.
+ */
 #define ALNUM (TOKEN | TARGET | HOST | VALUE)
 #define TEN(a, b, c, d, e, f, g, h, i, j)                                                                    \
-    [a] = ALNUM, [b] = ALNUM, [c] = ALNUM, [d] = ALNUM, [e] = ALNUM, [f] = ALNUM, [g] = ALNUM, [h] = ALNUM, \
+    [a] = ALNUM, [b] = ALNUM, [c] = ALNUM, [d] = ALNUM, [e] = ALNUM, [f] = ALNUM, [g] = ALNUM, [h] = ALNUM,  \
     [i] = ALNUM, [j] = ALNUM
 #define THREE(a, b, c) [a] = ALNUM, [b] = ALNUM, [c] = ALNUM
 
@@ -61,9 +64,10 @@ static const uint8_t classes[128] = {
 
 #define HOST_MAX 261 /* RFC 1035's 255 and a port */
 
+/* Past ASCII only values go: signed headers may carry UTF-8. */
 static bool is_class(uint8_t c, uint8_t class)
 {
-    return c < 128 ? (classes[c] & class) != 0 : class == VALUE; /* obs-text: signed headers may carry UTF-8 */
+    return c < 128 ? (classes[c] & class) != 0 : class == VALUE;
 }
 
 static bool all_of(slice_t text, uint8_t class)
@@ -92,7 +96,7 @@ static slice_t trimmed(slice_t s)
     return s;
 }
 
-/** What stands before @p c goes to @p ret_before, the rest behind it stays in @p s. False where @p c is missing. */
+/** What stands before @p c goes to @p ret_before, what is behind it stays in @p s. False: no @p c. */
 static bool cut(slice_t *s, char c, slice_t *ret_before)
 {
     const uint8_t *at = s->len > 0 ? memchr(s->data, c, s->len) : NULL;
@@ -172,7 +176,8 @@ static bool split_name(slice_t value, slice_t *ret_port)
         name = value;
     }
     *ret_port = SLICE(name.data + name.len, value.len - name.len);
-    return name.len > 0 && memchr(name.data, '[', name.len) == NULL && memchr(name.data, ']', name.len) == NULL;
+    return name.len > 0 && memchr(name.data, '[', name.len) == NULL &&
+           memchr(name.data, ']', name.len) == NULL;
 }
 
 static refusal check_host(checking *state, slice_t value)
@@ -289,7 +294,8 @@ static refusal check_request_line(guard_head *head, slice_t line)
         return REFUSAL_METHOD;
     }
     /* What follows a CONNECT is no HTTP, whatever its target looks like. */
-    if (target.len == 0 || target.data[0] != '/' || !all_of(target, TARGET) || slice_eq_str(method, "CONNECT")) {
+    if (target.len == 0 || target.data[0] != '/' || !all_of(target, TARGET) ||
+        slice_eq_str(method, "CONNECT")) {
         return REFUSAL_TARGET;
     }
     head->is_head = slice_eq_str(method, "HEAD");

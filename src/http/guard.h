@@ -14,7 +14,7 @@ typedef struct {
     size_t content_length; /* 0 where none is said */
     unsigned n_headers;
     bool http_1_0;
-    bool close;    /* the client wants the connection closed after the answer */
+    bool close;     /* the client wants the connection closed after the answer */
     bool continues; /* Expect: 100-continue */
     bool is_head;   /* the method is HEAD: an answer without its body */
 } guard_head;

@@ -117,11 +117,13 @@ static p11kms_err clear_path(const struct sockaddr_un *address)
         FAIL(P11KMS_E_IO, "'%s' exists and is no socket", address->sun_path);
     }
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno != ECONNREFUSED) {
+    if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+        errno != ECONNREFUSED) {
         FAIL(P11KMS_E_IO, "another process listens at '%s'", address->sun_path);
     }
     if (unlink(address->sun_path) != 0) {
-        FAIL(P11KMS_E_IO, "the left-over socket '%s' cannot be removed: %s", address->sun_path, strerror(errno));
+        FAIL(P11KMS_E_IO, "the left-over socket '%s' cannot be removed: %s", address->sun_path,
+             strerror(errno));
     }
     return P11KMS_OK;
 }
@@ -242,8 +244,8 @@ static p11kms_err start(listener_t *listener, int fd)
     return P11KMS_OK;
 }
 
-static p11kms_err add(http_t *http, const conf_listen *conf, http_handler handler, http_refused refused, void *arg,
-                      int fd)
+static p11kms_err add(http_t *http, const conf_listen *conf, http_handler handler, http_refused refused,
+                      void *arg, int fd)
 {
     listener_t *listener = NULL;
     p11kms_err err = listener_new(http, conf, &listener);
@@ -259,8 +261,8 @@ static p11kms_err add(http_t *http, const conf_listen *conf, http_handler handle
 }
 
 /* A name may have several addresses: each gets a listener, all on the port of the first. */
-static p11kms_err listen_tcp(http_t *http, const conf_listen *conf, http_handler handler, http_refused refused,
-                             void *arg, unsigned *ret_port)
+static p11kms_err listen_tcp(http_t *http, const conf_listen *conf, http_handler handler,
+                             http_refused refused, void *arg, unsigned *ret_port)
 {
     struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *found = NULL;
     bool any = strcmp(conf->host, "::") == 0; /* and IPv4 with it */
@@ -293,8 +295,8 @@ static p11kms_err listen_tcp(http_t *http, const conf_listen *conf, http_handler
     return P11KMS_OK;
 }
 
-p11kms_err http_listen(http_t *http, const conf_listen *listen, http_handler handler, http_refused refused, void *arg,
-                       unsigned *ret_port)
+p11kms_err http_listen(http_t *http, const conf_listen *listen, http_handler handler, http_refused refused,
+                       void *arg, unsigned *ret_port)
 {
     int fd = -1;
 

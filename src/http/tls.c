@@ -6,7 +6,7 @@
 #include "http/tls_peer.h"
 
 #define CIPHERS_TLS12 "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
-#define SESSION_SECONDS 3600 /* a resumed client certificate is not verified again for as long */
+#define SESSION_SECONDS 3600   /* a resumed client certificate is not verified again for as long */
 #define CERTIFICATES_MAX 32768 /* of one client, all in all */
 #define CHAIN_DEPTH_MAX 4
 
@@ -39,8 +39,8 @@ static int no_passphrase(char *into, int size, int writing, void *arg)
 }
 
 /* RFC 7301: a client that offers protocols, but not this one, is refused. */
-static int choose_protocol(SSL *tls, const unsigned char **ret, unsigned char *ret_len, const unsigned char *offered,
-                           unsigned offered_len, void *arg)
+static int choose_protocol(SSL *tls, const unsigned char **ret, unsigned char *ret_len,
+                           const unsigned char *offered, unsigned offered_len, void *arg)
 {
     unsigned char *chosen = NULL;
 
@@ -56,9 +56,9 @@ static int choose_protocol(SSL *tls, const unsigned char **ret, unsigned char *r
 
 static p11kms_err set_parameters(SSL_CTX *context)
 {
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF |
-                                     SSL_OP_CLEANSE_PLAINTEXT);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);
@@ -68,8 +68,8 @@ static p11kms_err set_parameters(SSL_CTX *context)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(context, SESSION_SECONDS);
     if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_cipher_list(context, CIPHERS_TLS12) != 1 || SSL_CTX_set1_groups_list(context, groups) != 1 ||
-        SSL_CTX_set_num_tickets(context, 1) != 1 ||
+        SSL_CTX_set_cipher_list(context, CIPHERS_TLS12) != 1 ||
+        SSL_CTX_set1_groups_list(context, groups) != 1 || SSL_CTX_set_num_tickets(context, 1) != 1 ||
         SSL_CTX_set_session_id_context(context, http_1_1, sizeof(http_1_1)) != 1) {
         FAIL(P11KMS_E_CRYPTO, "TLS cannot be set up (%s)", reason(ERR_peek_error()));
     }
@@ -82,7 +82,8 @@ static p11kms_err load_identity(SSL_CTX *context, const char *certificate, const
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1) {
         return unusable("certificate", certificate);
     }
-    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) !=
+        1) { /* also one of another certificate */
         return unusable("key", key);
     }
     return P11KMS_OK;
@@ -102,7 +103,8 @@ static p11kms_err load_client_ca(SSL_CTX *context, const char *client_ca)
     return P11KMS_OK;
 }
 
-static p11kms_err fill_context(SSL_CTX *context, const char *certificate, const char *key, const char *client_ca)
+static p11kms_err fill_context(SSL_CTX *context, const char *certificate, const char *key,
+                               const char *client_ca)
 {
     TRY(set_parameters(context));
     TRY(load_identity(context, certificate, key));

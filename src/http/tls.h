@@ -15,8 +15,9 @@ struct ssl_st;     /* openssl's SSL */
 /**
  * A server's context.
  *
- * @param client_ca  PEM bundle: certificates are asked for, optional, and verified against it; NULL: not asked for.
- * @retval P11KMS_E_CONFIG  A file is unreadable, no PEM, encrypted, or key and certificate do not belong together.
+ * @param client_ca  PEM bundle: clients are asked for a certificate, may have none, and one they show is
+ *                   verified against it. NULL: they are not asked.
+ * @retval P11KMS_E_CONFIG  A file is unreadable, no PEM, or encrypted, or key and certificate are strangers.
  */
 MUST_USE p11kms_err tls_context_new(const char *certificate, const char *key, const char *client_ca,
                                     struct ssl_ctx_st **ret);

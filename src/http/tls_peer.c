@@ -102,7 +102,8 @@ void tls_describe_certificate(SSL *tls, peer_t *ret)
     unsigned len = 0;
 
     if (certificate == NULL || SSL_get_verify_result(tls) != X509_V_OK || !is_valid_now(certificate) ||
-        X509_digest(certificate, EVP_sha256(), digest, &len) != 1 || len * 2 + 1 != sizeof(ret->cert_sha256)) {
+        X509_digest(certificate, EVP_sha256(), digest, &len) != 1 ||
+        len * 2 + 1 != sizeof(ret->cert_sha256)) {
         return;
     }
     ret->has_certificate = true;

@@ -33,11 +33,16 @@ typedef struct {
 } figures_t;
 
 static const struct option names[] = {
-    { "url", required_argument, NULL, 'u' },        { "connections", required_argument, NULL, 'n' },
-    { "seconds", required_argument, NULL, 's' },    { "operation", required_argument, NULL, 'o' },
-    { "key-id", required_argument, NULL, 'k' },     { "server-pid", required_argument, NULL, 'p' },
-    { "token", no_argument, NULL, 't' },            { "config", required_argument, NULL, 'c' },
-    { "json", no_argument, NULL, 'j' },             { "help", no_argument, NULL, 'h' },
+    { "url", required_argument, NULL, 'u' },
+    { "connections", required_argument, NULL, 'n' },
+    { "seconds", required_argument, NULL, 's' },
+    { "operation", required_argument, NULL, 'o' },
+    { "key-id", required_argument, NULL, 'k' },
+    { "server-pid", required_argument, NULL, 'p' },
+    { "token", no_argument, NULL, 't' },
+    { "config", required_argument, NULL, 'c' },
+    { "json", no_argument, NULL, 'j' },
+    { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -52,7 +57,8 @@ static void print_help(void)
            "  --key-id ID        instead of a key made here, whose deletion is scheduled at the end\n"
            "  --server-pid PID   whose CPU time counts; by default who listens at a loopback URL\n"
            "  --token            measure the raw rate of the token operation, too\n"
-           "  --config FILE      the server's p11kmsd.yaml for --token (P11KMS_CONFIG, or as its command line says)\n"
+           "  --config FILE      the server's p11kmsd.yaml for --token (P11KMS_CONFIG, or as its command "
+           "line says)\n"
            "  --json             one JSON object\n\n"
            "Credentials and CA: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,\n"
            "AWS_CA_BUNDLE. Without an access key requests are not signed, as over a Unix socket.\n"
@@ -157,8 +163,9 @@ static p11kms_err run(const options_t *options, load_t *load, figures_t *ret)
                         .p99_ms = ms_of(&result, 0.99),
                         .p999_ms = ms_of(&result, 0.999),
                         .errors = result.errors,
-                        .server_cpu_us = before >= 0 && result.answers > 0 ? (double)used / (double)result.answers
-                                                                           : NOT_MEASURED,
+                        .server_cpu_us = before >= 0 && result.answers > 0
+                                             ? (double)used / (double)result.answers
+                                             : NOT_MEASURED,
                         .token_per_second = NOT_MEASURED };
     if (options->token) {
         TRY(token_rate_measure(options->server, options->config, options->connections, TOKEN_SECONDS,

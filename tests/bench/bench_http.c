@@ -112,8 +112,9 @@ static int measure_requests(load_t *load, pid_t server, unsigned connections, do
     if (err != P11KMS_OK || result.errors > 0) {
         return fail(result.first_error, err);
     }
-    printf("%u connections: %.0f requests/s, p50 %.2f ms, p99 %.2f ms, server %.1f us CPU a request\n", connections,
-           (double)result.answers / result.seconds, (double)histogram_quantile(&result.latency, 0.5) / 1000,
+    printf("%u connections: %.0f requests/s, p50 %.2f ms, p99 %.2f ms, server %.1f us CPU a request\n",
+           connections, (double)result.answers / result.seconds,
+           (double)histogram_quantile(&result.latency, 0.5) / 1000,
            (double)histogram_quantile(&result.latency, 0.99) / 1000,
            (double)(cpu_used_us(server) - before) / (double)result.answers);
     return 0;
@@ -144,7 +145,9 @@ static int run_client(const load_target *target, const char *certificate, pid_t 
 int main(int argc, char **argv)
 {
     char folder[] = "/tmp/bench_http.XXXXXX", certificate[64], key[64];
-    conf_listen listen = { .kind = LISTEN_HTTPS, .host = "127.0.0.1", .certificate = certificate, .key = key };
+    conf_listen listen = {
+        .kind = LISTEN_HTTPS, .host = "127.0.0.1", .certificate = certificate, .key = key
+    };
     load_target target = { .host = "127.0.0.1", .authority = "127.0.0.1", .tls = true };
     int tell[2], status = 1;
     p11kms_err err;

@@ -21,7 +21,8 @@ static unsigned long inode_of_port(const char *table, unsigned port)
         unsigned local_port, state;
         unsigned long found;
 
-        if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*u %*u %lu", &local_port, &state, &found) == 3 &&
+        if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*u %*u %lu", &local_port, &state,
+                   &found) == 3 &&
             local_port == port && state == 0x0A) {
             inode = found;
         }
@@ -40,8 +41,8 @@ static unsigned long inode_of_path(const char *path)
     unsigned flags;
 
     while (file != NULL && inode == 0 && fgets(line, sizeof(line), file) != NULL) {
-        if (sscanf(line, "%*s %*x %*x %x %*x %*x %lu %255s", &flags, &found, at) == 3 && strcmp(at, path) == 0 &&
-            (flags & 0x10000) != 0) { /* __SO_ACCEPTCON */
+        if (sscanf(line, "%*s %*x %*x %x %*x %*x %lu %255s", &flags, &found, at) == 3 &&
+            strcmp(at, path) == 0 && (flags & 0x10000) != 0) { /* __SO_ACCEPTCON */
             inode = found;
         }
     }
@@ -140,7 +141,8 @@ static bool read_process(pid_t pid, process_t *ret)
     name = strchr(text, '(');
     after_name = strrchr(text, ')'); /* the name may hold anything */
     if (name == NULL || after_name == NULL ||
-        sscanf(after_name + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &parent, &user, &system) != 3) {
+        sscanf(after_name + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &parent, &user,
+               &system) != 3) {
         return false;
     }
     *after_name = '\0';
@@ -172,7 +174,8 @@ static bool is_wanted_child(pid_t pid, void *arg)
     const family *wanted = arg;
     process_t process;
 
-    return read_process(pid, &process) && process.parent == wanted->parent && strcmp(process.name, wanted->name) == 0;
+    return read_process(pid, &process) && process.parent == wanted->parent &&
+           strcmp(process.name, wanted->name) == 0;
 }
 
 pid_t cpu_find_child(pid_t parent, const char *name)

@@ -197,7 +197,8 @@ static p11kms_err make_context(const char *ca_bundle, SSL_CTX **ret)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     if (ca_bundle != NULL ? SSL_CTX_load_verify_file(context, ca_bundle) != 1
                           : SSL_CTX_set_default_verify_paths(context) != 1) {
-        FAIL(P11KMS_E_CONFIG, "the CA bundle '%s' cannot be read", ca_bundle != NULL ? ca_bundle : "of the system");
+        FAIL(P11KMS_E_CONFIG, "the CA bundle '%s' cannot be read",
+             ca_bundle != NULL ? ca_bundle : "of the system");
     }
     return P11KMS_OK;
 }
@@ -297,7 +298,8 @@ typedef struct {
 /* A server of ours sends a Content-Length with every answer. */
 static framing frame(buf_t *in)
 {
-    const char *text = buf_str(in), *end = strstr(text, "\r\n\r\n"), *length = strcasestr(text, "\r\nContent-Length: ");
+    const char *text = buf_str(in), *end = strstr(text, "\r\n\r\n"),
+               *length = strcasestr(text, "\r\nContent-Length: ");
 
     if (end == NULL || in->len < 12) {
         return (framing){ 0 };
@@ -399,7 +401,8 @@ static void on_answer(run_t *run, connection_t *connection, framing answer)
     } else {
         note_error(run, "a wrong answer", body);
     }
-    connection->in.len = 0; /* not buf_clear(): wiping a public test's buffers is time taken from the server */
+    connection->in.len =
+        0; /* not buf_clear(): wiping a public test's buffers is time taken from the server */
 }
 
 static void on_event(run_t *run, connection_t *connection)
@@ -419,7 +422,9 @@ static void on_event(run_t *run, connection_t *connection)
 p11kms_err load_run(load_t *load, const load_source *source, double seconds, load_result *ret)
 {
     int64_t start_us = clock_mono_us(), last_us = start_us;
-    run_t run = { .load = load, .source = source, .result = ret, .end_us = start_us + (int64_t)(seconds * 1e6) };
+    run_t run = {
+        .load = load, .source = source, .result = ret, .end_us = start_us + (int64_t)(seconds * 1e6)
+    };
     struct epoll_event events[EVENTS];
 
     *ret = (load_result){ 0 };

@@ -46,7 +46,8 @@ MUST_USE p11kms_err load_parse_url(const char *url, load_target *ret);
  * @param ca_bundle  PEM; NULL: the system's.
  * @retval P11KMS_E_IO, P11KMS_E_CONFIG
  */
-MUST_USE p11kms_err load_open(const load_target *target, const char *ca_bundle, unsigned connections, load_t **ret);
+MUST_USE p11kms_err load_open(const load_target *target, const char *ca_bundle, unsigned connections,
+                              load_t **ret);
 void load_close(load_t *load);
 DEFINE_CLEANUP(load_t *, load, load_close);
 

@@ -49,20 +49,23 @@ const char *operations_names(void)
 
     names[0] = '\0';
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i > 0 ? ", " : "", rows[i].name);
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i > 0 ? ", " : "",
+                 rows[i].name);
     }
     return names;
 }
 
 /* ---- requests ---- */
 
-static p11kms_err sign(const operations_wish *wish, const char *target, slice_t body, int64_t now_ms, buf_t *out)
+static p11kms_err sign(const operations_wish *wish, const char *target, slice_t body, int64_t now_ms,
+                       buf_t *out)
 {
     const header_t headers[] = {
         { SLICE_LIT("content-type"), SLICE_LIT("application/x-amz-json-1.1") },
         { SLICE_LIT("host"), SLICE_STR(wish->authority) },
         { SLICE_LIT("x-amz-target"), SLICE_STR(target) },
-        { SLICE_LIT("x-amz-security-token"), SLICE_STR(wish->session_token != NULL ? wish->session_token : "") },
+        { SLICE_LIT("x-amz-security-token"),
+          SLICE_STR(wish->session_token != NULL ? wish->session_token : "") },
     };
     size_t n = COUNT_OF(headers) - (wish->session_token == NULL);
 
@@ -73,8 +76,8 @@ static p11kms_err sign(const operations_wish *wish, const char *target, slice_t 
     if (wish->credentials.access_key_id == NULL) {
         return P11KMS_OK;
     }
-    return sigv4_sign(&wish->credentials, SLICE_LIT("POST"), SLICE_LIT("/"), SLICE_LIT(""), headers, n, body, now_ms,
-                      out);
+    return sigv4_sign(&wish->credentials, SLICE_LIT("POST"), SLICE_LIT("/"), SLICE_LIT(""), headers, n, body,
+                      now_ms, out);
 }
 
 static p11kms_err make_request(const operations_wish *wish, const char *operation, slice_t body, buf_t *out)
@@ -165,7 +168,8 @@ static p11kms_err prepare(operations_t *operations, load_t *load)
                 buf_put_str(&operations->prepared[i].body, operations->key_id);
                 buf_put_str(&operations->prepared[i].body, key + 2);
             }
-            snprintf(operations->prepared[i].expected, sizeof(operations->prepared[i].expected), "%s", row->expected);
+            snprintf(operations->prepared[i].expected, sizeof(operations->prepared[i].expected), "%s",
+                     row->expected);
         }
     }
     return P11KMS_OK;
@@ -229,8 +233,8 @@ static slice_t next_request(void *arg, unsigned connection)
 
     if (second != prepared->second) {
         prepared->second = second;
-        if (make_request(operations->wish, operations->row->name, buf_slice(&prepared->body), &prepared->request) !=
-            P11KMS_OK) {
+        if (make_request(operations->wish, operations->row->name, buf_slice(&prepared->body),
+                         &prepared->request) != P11KMS_OK) {
             buf_clear(&prepared->request);
         }
     }

@@ -8,8 +8,8 @@ typedef struct operations operations_t;
 
 typedef struct {
     const char *operation;
-    const char *key_id;   /* NULL: one is made, and its deletion scheduled at the end */
-    const char *authority; /* Host */
+    const char *key_id;            /* NULL: one is made, and its deletion scheduled at the end */
+    const char *authority;         /* Host */
     sigv4_credentials credentials; /* access_key_id NULL: unsigned, as over a Unix socket */
     const char *session_token;     /* or NULL */
 } operations_wish;

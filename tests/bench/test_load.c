@@ -1,4 +1,5 @@
-/* What the figures of p11kms-bench rest on: its histogram, its URLs, and where it finds a server's CPU time. */
+/* What the figures of p11kms-bench rest on: its histogram, its URLs, and where it finds a server's CPU time.
+ */
 #include "tests/testing.h"
 
 #include <arpa/inet.h>
@@ -75,8 +76,14 @@ static void test_urls_are_taken_apart(void **state)
 
 static void test_what_is_no_url_is_refused(void **state)
 {
-    static const char *const wrong[] = { "", "localhost:8443", "ftp://a", "https://", "https://:8443",
-                                         "https://a:0", "https://a:65536", "https://[]:1" };
+    static const char *const wrong[] = { "",
+                                         "localhost:8443",
+                                         "ftp://a",
+                                         "https://",
+                                         "https://:8443",
+                                         "https://a:0",
+                                         "https://a:65536",
+                                         "https://[]:1" };
     load_target target;
 
     (void)state;

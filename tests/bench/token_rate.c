@@ -126,7 +126,8 @@ static p11kms_err open_token(const found_t *found, token_t **ret)
     token_options options;
 
     for (size_t i = 0; i < found->conf->n_tokens; i++) {
-        if (found->conf->default_token != NULL && strcmp(found->conf->tokens[i].name, found->conf->default_token) == 0) {
+        if (found->conf->default_token != NULL &&
+            strcmp(found->conf->tokens[i].name, found->conf->default_token) == 0) {
             token = &found->conf->tokens[i];
         }
     }
@@ -243,7 +244,8 @@ static p11kms_err measure(const found_t *found, unsigned in_flight, double secon
     return err;
 }
 
-static p11kms_err find_and_measure(pid_t server, found_t *found, unsigned in_flight, double seconds, double *ret)
+static p11kms_err find_and_measure(pid_t server, found_t *found, unsigned in_flight, double seconds,
+                                   double *ret)
 {
     _cleanup_buf_ buf_t problems = { 0 };
 

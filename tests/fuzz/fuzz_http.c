@@ -35,8 +35,10 @@ static void check_message(const message_t *message, const guard_head *head, slic
     for (size_t i = 0; i < message->n_headers; i++) {
         check_header(&message->headers[i], SLICE(request.data, head->length));
     }
-    HOLDS(message_header_count(message, "host") == 1 || (head->http_1_0 && message_header_count(message, "host") == 0));
-    HOLDS(message_header_count(message, "transfer-encoding") == 0 && message_header_count(message, "upgrade") == 0);
+    HOLDS(message_header_count(message, "host") == 1 ||
+          (head->http_1_0 && message_header_count(message, "host") == 0));
+    HOLDS(message_header_count(message, "transfer-encoding") == 0 &&
+          message_header_count(message, "upgrade") == 0);
     HOLDS(message_header_count(message, "content-length") <= 1);
     snprintf(expected, sizeof(expected), "%zu", head->content_length);
     HOLDS(length.data != NULL ? slice_eq_str(length, expected) : head->content_length == 0);

@@ -10,9 +10,11 @@ typedef struct {
 } certificate_t;
 
 typedef struct {
-    const char *name;   /* CN */
-    const char *sans;   /* as openssl.cnf writes them; NULL: none */
-    int days;           /* until it expires; negative: it has */
+    const char *name;    /* CN */
+    const char *sans;    /* as openssl.cnf writes them; NULL: none */
+    const char *raw_dns; /* one DNS name in place of sans, whatever its characters */
+    int days;            /* until it expires; negative: it has */
+    int seconds;         /* and so many more */
     bool is_authority;
 } certificate_wish;
 

@@ -97,7 +97,8 @@ static int read_more(client_t *client)
 
 static size_t answer_length(const buf_t *in)
 {
-    const char *text = buf_str(in), *end = strstr(text, "\r\n\r\n"), *length = strstr(text, "Content-Length: ");
+    const char *text = buf_str(in), *end = strstr(text, "\r\n\r\n"),
+               *length = strstr(text, "Content-Length: ");
 
     if (end == NULL) {
         return 0;

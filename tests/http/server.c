@@ -105,6 +105,10 @@ p11kms_err server_try(server_t *server)
     uv_loop_init(&server->loop);
     must(http_new(&server->loop, &server->limits, &server->http) == P11KMS_OK, "http_new");
     err = http_listen(server->http, &server->listen, on_request, on_refused, server, &server->port);
+    if (err == P11KMS_OK && server->second.host != NULL) {
+        err =
+            http_listen(server->http, &server->second, on_request, on_refused, server, &server->second_port);
+    }
     if (err != P11KMS_OK) {
         http_free(server->http);
         uv_run(&server->loop, UV_RUN_DEFAULT);

@@ -16,10 +16,12 @@
 typedef struct {
     http_limits limits;
     conf_listen listen; /* LISTEN_HTTP at 127.0.0.1 unless set */
+    conf_listen second; /* another one; host NULL: none */
     atomic_bool keep;   /* do not answer: server_answer_kept() does */
     size_t big;         /* answer with so many bytes */
 
     unsigned port;
+    unsigned second_port;
     atomic_uint handled;
     atomic_uint refused;
     atomic_int last_status; /* of a refusal */

@@ -266,7 +266,8 @@ static void test_what_decides_the_connection_is_read(void **state)
     guard_head head;
 
     (void)state;
-    assert_int_equal(judge(SLICE_LIT(HEAD("Content-Length: 123\r\nExpect: 100-continue\r\n")), &head), REFUSAL_NONE);
+    assert_int_equal(judge(SLICE_LIT(HEAD("Content-Length: 123\r\nExpect: 100-continue\r\n")), &head),
+                     REFUSAL_NONE);
     assert_int_equal(head.content_length, 123);
     assert_int_equal(head.n_headers, 3);
     assert_true(head.continues);
@@ -296,8 +297,9 @@ static refusal parse(char *text, message_t *message)
 
 static void test_message_is_views_into_the_request(void **state)
 {
-    char text[] = "POST /a/b?c=d&e HTTP/1.1\r\nHOST: Example\r\nX-Amz-Target:\t TrentService.Encrypt \t\r\nEmpty:\r\n"
-                  "Content-Length: 5\r\n\r\nhello";
+    char text[] =
+        "POST /a/b?c=d&e HTTP/1.1\r\nHOST: Example\r\nX-Amz-Target:\t TrentService.Encrypt \t\r\nEmpty:\r\n"
+        "Content-Length: 5\r\n\r\nhello";
     message_t message;
 
     (void)state;
@@ -359,7 +361,8 @@ static void test_method_unknown_to_the_parser_is_refused(void **state)
 
 static void test_body_is_never_read_as_a_head(void **state)
 {
-    char text[] = "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n..";
+    char text[] =
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n..";
     message_t message;
 
     (void)state;

@@ -24,23 +24,29 @@ static const struct {
 } rows[] = {
     /* two lengths */
     ROW("CL.TE", 411, 0, POST "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT),
-    ROW("TE.CL", 411, 0, POST "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\n" NEXT "\r\n0\r\n\r\n"),
+    ROW("TE.CL", 411, 0,
+        POST "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\n" NEXT "\r\n0\r\n\r\n"),
     ROW("TE.TE, the second obfuscated", 411, 0,
         POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n" NEXT),
     ROW("TE xchunked", 411, 0, POST "Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" NEXT),
     ROW("TE with a tab", 411, 0, POST "Transfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n" NEXT),
     ROW("TE with space before the colon", 400, 0,
         POST "Transfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" NEXT),
-    ROW("TE with a vertical tab", 400, 0, POST "Transfer-Encoding:\x0b" "chunked\r\n\r\n0\r\n\r\n" NEXT),
-    ROW("TE behind a bare LF", 400, 0, POST "X: y\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" NEXT),
-    ROW("TE behind a bare CR", 400, 0, POST "X: y\rTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" NEXT),
+    ROW("TE with a vertical tab", 400, 0,
+        POST "Transfer-Encoding:\x0b"
+             "chunked\r\n\r\n0\r\n\r\n" NEXT),
+    ROW("TE behind a bare LF", 400, 0,
+        POST "X: y\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" NEXT),
+    ROW("TE behind a bare CR", 400, 0,
+        POST "X: y\rTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" NEXT),
     ROW("TE folded", 411, 0, POST "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" NEXT),
     ROW("TE upper case", 411, 0, POST "TRANSFER-ENCODING: CHUNKED\r\n\r\n0\r\n\r\n" NEXT),
     ROW("CL.CL, different", 400, 0, POST "Content-Length: 0\r\nContent-Length: 50\r\n\r\n" NEXT),
     ROW("CL.CL, same", 400, 0, POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello" NEXT),
     ROW("CL list", 400, 0, POST "Content-Length: 5, 5\r\n\r\nhello" NEXT),
     ROW("CL folded", 400, 0, POST "Content-Length: 5\r\n 0\r\n\r\n" NEXT),
-    ROW("CL 0 GET.0 with a length later", 400, 0, "GET /first HTTP/1.1\r\nHost: a\r\nContent-Length: 00\r\n\r\n" NEXT),
+    ROW("CL 0 GET.0 with a length later", 400, 0,
+        "GET /first HTTP/1.1\r\nHost: a\r\nContent-Length: 00\r\n\r\n" NEXT),
     /* odd numbers */
     ROW("CL negative", 400, 0, POST "Content-Length: -1\r\n\r\n" NEXT),
     ROW("CL plus", 400, 0, POST "Content-Length: +5\r\n\r\nhello" NEXT),
@@ -55,9 +61,11 @@ static const struct {
     ROW("CL with a digit of another script", 400, 0, POST "Content-Length: \xd9\xa5\r\n\r\nhello" NEXT),
     /* chunks, sound and not */
     ROW("chunked", 411, 0, POST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" NEXT),
-    ROW("chunk size past 64 bits", 411, 0, POST "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n" NEXT),
+    ROW("chunk size past 64 bits", 411, 0,
+        POST "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n" NEXT),
     ROW("chunk size negative", 411, 0, POST "Transfer-Encoding: chunked\r\n\r\n-1\r\n" NEXT),
-    ROW("chunk extension with LF", 411, 0, POST "Transfer-Encoding: chunked\r\n\r\n5;a\nhello\r\n0\r\n\r\n" NEXT),
+    ROW("chunk extension with LF", 411, 0,
+        POST "Transfer-Encoding: chunked\r\n\r\n5;a\nhello\r\n0\r\n\r\n" NEXT),
     ROW("gzip, chunked", 411, 0, POST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" NEXT),
     /* line ends and control characters */
     ROW("bare LF everywhere", 400, 0, "POST /first HTTP/1.1\nHost: a\n\n" NEXT),
@@ -164,9 +172,10 @@ static void run_row(size_t i, size_t step)
     if (status != rows[i].status) {
         fail_msg("%s: status %d, expected %d", rows[i].what, status, rows[i].status);
     }
-    if (atomic_load(&server.handled) - before != rows[i].handled || strcmp(server.last_path, "/smuggled") == 0) {
-        fail_msg("%s: %u requests were handled, the last %s", rows[i].what, atomic_load(&server.handled) - before,
-                 server.last_path);
+    if (atomic_load(&server.handled) - before != rows[i].handled ||
+        strcmp(server.last_path, "/smuggled") == 0) {
+        fail_msg("%s: %u requests were handled, the last %s", rows[i].what,
+                 atomic_load(&server.handled) - before, server.last_path);
     }
     assert_int_equal(answers, rows[i].handled + (rows[i].status == 200 ? 0 : 1));
     client_close(&client);
@@ -238,8 +247,9 @@ static void test_refusal_reads_like_an_answer_of_the_service(void **state)
     assert_non_null(strstr(buf_str(&answer), "\r\nDate: "));
     assert_non_null(strstr(buf_str(&answer), "\r\nx-amzn-RequestId: "));
     assert_non_null(strstr(buf_str(&answer), "\r\nX-Amzn-ErrorType: RequestEntityTooLargeException\r\n"));
-    assert_string_equal(client_body(&answer),
-                        "{\"__type\":\"RequestEntityTooLargeException\",\"message\":\"the request body is too large\"}");
+    assert_string_equal(
+        client_body(&answer),
+        "{\"__type\":\"RequestEntityTooLargeException\",\"message\":\"the request body is too large\"}");
     assert_int_equal(atomic_load(&server.refused), refused + 1);
     assert_int_equal(atomic_load(&server.last_status), 413);
     assert_string_equal(server.last_reason, "the request body is too large");

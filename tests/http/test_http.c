@@ -167,7 +167,8 @@ static void test_continue_is_said_before_a_body_that_waits_for_it(void **state)
 
     (void)state;
     start();
-    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
+    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST
+                                          "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
     assert_int_equal(recv(client.fd, got, sizeof(got) - 1, MSG_WAITALL), sizeof(got) - 1);
     assert_string_equal(got, expected);
     assert_true(client_send_text(&client, "hi"));
@@ -178,10 +179,23 @@ static void test_continue_is_not_said_when_the_body_is_there_already(void **stat
 {
     (void)state;
     start();
-    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"));
+    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST
+                                          "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"));
     expect_body("POST / hi");
-    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 0\r\n\r\n"));
+    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST
+                                          "Expect: 100-continue\r\nContent-Length: 0\r\n\r\n"));
     expect_body("POST / ");
+}
+
+static void test_continue_is_not_said_when_the_body_has_begun(void **state)
+{
+    (void)state;
+    start();
+    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST
+                                          "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nh"));
+    usleep(50000);
+    assert_true(client_send_text(&client, "i"));
+    expect_body("POST / hi");
 }
 
 static void test_refusal_comes_instead_of_continue(void **state)
@@ -190,8 +204,8 @@ static void test_refusal_comes_instead_of_continue(void **state)
 
     (void)state;
     start();
-    assert_true(client_send_text(&client,
-                                 "POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"));
+    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST
+                                          "Expect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"));
     assert_true(client_until_end(&client, &answer));
     assert_int_equal(client_status(&answer), 413);
 }
@@ -433,6 +447,7 @@ int main(void)
         PLAIN(test_large_answer_is_continued_when_the_client_reads_late),
         PLAIN(test_continue_is_said_before_a_body_that_waits_for_it),
         PLAIN(test_continue_is_not_said_when_the_body_is_there_already),
+        PLAIN(test_continue_is_not_said_when_the_body_has_begun),
         PLAIN(test_refusal_comes_instead_of_continue),
         PLAIN(test_head_request_is_answered_without_a_body),
         PLAIN(test_close_is_honoured_and_announced),
