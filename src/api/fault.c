@@ -55,6 +55,8 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
          "The security token included in the request is invalid."),
     SAYS_DETAIL(AUTH_SIGNATURE, "InvalidSignatureException", 400),
     SAYS(AUTH_EXPIRED, "ExpiredTokenException", 400, "The security token included in the request is expired"),
+    SAYS_DETAIL(WEB_TOKEN, "InvalidIdentityToken", 400),
+    SAYS_DETAIL(WEB_PROVIDER, "IDPCommunicationError", 400),
     [P11KMS_E_DENIED] = { P11KMS_E_DENIED, "AccessDeniedException", "AccessDenied", 400, FAULT_DETAIL, NULL },
 
     SAYS_DETAIL(WIRE_SERIALIZATION, "SerializationException", 400),

@@ -132,8 +132,34 @@ typedef struct {
     size_t n_groups;
     const conf_tag *tags;
     size_t n_tags;
+    const conf_policy *boundary; /* permissions boundary, or NULL */
     conf_place place;
 } conf_user;
+
+typedef struct {
+    const char *name;
+    const char *path; /* "/" unless set */
+    const conf_policy *trust; /* who may assume it */
+    const conf_policy *policies;
+    size_t n_policies;
+    const conf_policy *boundary; /* or NULL */
+    const conf_tag *tags;
+    size_t n_tags;
+    unsigned max_session_s; /* 3600..43200, default 3600 */
+    conf_place place;
+} conf_role;
+
+/** Who may vouch for web identities in an account. */
+typedef struct {
+    const char *issuer; /* "https://token.actions.example", exactly as tokens say it */
+    const char *jwks;   /* "file:/path" or an https:// URL; NULL: found through the issuer's /.well-known/openid-configuration */
+    const char *ca;     /* PEM bundle for the URL; NULL: the system's */
+    const char *const *audiences;
+    size_t n_audiences; /* at least one */
+    unsigned refresh_s; /* default 3600 */
+    unsigned max_age_s; /* default 86400 */
+    conf_place place;
+} conf_oidc_provider;
 
 typedef struct {
     const char *name;
@@ -148,6 +174,10 @@ typedef struct {
     size_t n_users;
     const conf_group *groups;
     size_t n_groups;
+    const conf_role *roles;
+    size_t n_roles;
+    const conf_oidc_provider *oidc_providers;
+    size_t n_oidc_providers;
     conf_place place;
 } conf_account;
 
@@ -159,7 +189,8 @@ typedef struct {
     const char *subject; /* exact RFC 2253 text */
     const char *san;     /* one SAN, "DNS:db1.example" or "URI:spiffe://..." */
     const char *sha256;  /* fingerprint, lower-case hex without colons */
-    const char *principal; /* arn:aws:iam::ACCOUNT:user/NAME */
+    const char *principal; /* arn:aws:iam::ACCOUNT:user/NAME, or :role/NAME: a session of the role */
+    const char *session_name; /* of a role's session; NULL: "uid-N" or the certificate's fingerprint */
     conf_place place;
 } conf_peer_rule;
 

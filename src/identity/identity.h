@@ -12,20 +12,39 @@
 #include "util/message.h"
 #include "util/secret.h"
 
-typedef enum { PRINCIPAL_USER, PRINCIPAL_ROLE_SESSION, PRINCIPAL_SERVICE } principal_kind;
+typedef enum {
+    PRINCIPAL_USER,         /* signs with an access key, or is a user's GetSessionToken session */
+    PRINCIPAL_ROLE,         /* a role itself: assumed, never a caller */
+    PRINCIPAL_ROLE_SESSION, /* who assumed a role */
+    PRINCIPAL_SERVICE
+} principal_kind;
 
 /** Lives as long as the identity_t it came from; hold a reference to that. */
 typedef struct {
     principal_kind kind;
     const char *account;
-    const char *arn;          /* arn:aws:iam::ACCOUNT:user/NAME */
-    const char *name;
-    const char *principal_id; /* "AIDA" + 17 characters derived from the ARN, stable */
+    const char *arn;          /* arn:aws:iam::ACCOUNT:user/NAME; :role/NAME; arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION */
+    const char *name;         /* of the user or role, without its path */
+    const char *principal_id; /* "AIDA" or "AROA" + 17 characters derived from the ARN, stable; sessions: "AROA...:SESSION" */
     bool administrator;
-    policy_t *const *policies; /* its own and its groups' */
+    policy_t *const *policies; /* its own and its groups', or its role's */
     size_t n_policies;
-    const conf_tag *tags;
+    policy_t *boundary; /* permissions boundary, or NULL */
+    const conf_tag *tags; /* sessions: the role's, overlaid by the session's */
     size_t n_tags;
+    /* roles */
+    policy_t *trust;
+    unsigned max_session_s;
+    /* sessions, of roles and of users; issued_ms is 0 for everyone else */
+    const char *role_arn;     /* NULL for sessions of users */
+    const char *session_name; /* NULL for sessions of users */
+    policy_t *const *session_policies;
+    size_t n_session_policies;
+    const char *source_identity;  /* NULL: none */
+    const char *federated;        /* issuer of a web identity, or NULL */
+    const char *const *transitive; /* tag keys that go on when roles are chained; ends with NULL */
+    int64_t issued_ms;
+    int64_t expires_ms;
 } principal_t;
 
 typedef struct identity identity_t;

@@ -1,0 +1,54 @@
+/*
+ * Temporary credentials, without state: the session token is sealed under a key
+ * derived on the service's token, and carries who, what and until when. Any node that
+ * can derive the key can check it. The secret access key is derived from the
+ * access key id under a second key, so that the token need not carry it.
+ */
+#pragma once
+
+#include "identity/identity.h"
+
+/* SEMANTICS 2 and the STS model. */
+#define SESSION_ROLE_MIN_S 900
+#define SESSION_ROLE_MAX_S 43200
+#define SESSION_CHAINED_MAX_S 3600 /* a role assumed by a role's session */
+#define SESSION_USER_MIN_S 900
+#define SESSION_USER_MAX_S 129600
+#define SESSION_POLICY_MAX 2048
+#define SESSION_TAGS_MAX 50
+#define SESSION_TOKEN_MAX 8192 /* as text; also bounds policy and tags together: PackedPolicyTooLarge past it */
+
+/** What a session is to be. Borrowed for the call. */
+typedef struct {
+    const principal_t *of;       /* the role, or the user for GetSessionToken */
+    const char *session_name;    /* NULL for a user's */
+    const char *source_identity; /* or NULL */
+    const char *federated;       /* issuer, for a web identity; or NULL */
+    slice_t policy;              /* session policy, JSON; empty: none */
+    const conf_tag *tags;
+    size_t n_tags;
+    const char *const *transitive; /* ends with NULL; may be NULL */
+    int64_t issued_ms;
+    int64_t expires_ms;
+} session_spec;
+
+typedef struct {
+    char access_key_id[21]; /* "ASIA" + 16 */
+    secret_t *secret;
+    buf_t token; /* text */
+} session_credentials;
+
+void session_credentials_clear(session_credentials *credentials);
+
+/**
+ * @retval P11KMS_E_LIMIT  The token would be longer than SESSION_TOKEN_MAX.
+ * @retval P11KMS_E_POLICY_MALFORMED  The session policy.
+ */
+MUST_USE p11kms_err session_issue(const identity_t *identity, const session_spec *spec, session_credentials *ret);
+
+/*
+ * The other side is identity_authenticate(): a request with X-Amz-Security-Token is that of its session.
+ * Refused there: a token that does not open, of another access key id, expired, of a principal no longer
+ * declared, of a role whose sessions were revoked after it was issued (P11KMS_E_AUTH_UNKNOWN_KEY or
+ * _EXPIRED with AWS's sentences).
+ */
