@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kms/kms.h"
+#include "identity/oidc.h"
 #include "kms/service_key.h"
 
 typedef struct api api_t;
@@ -19,6 +20,8 @@ typedef struct {
      * @p secret is empty but for a new key; @p removed ends it.
      */
     void (*access_key)(void *arg, const identity_key *key, bool removed);
+    /** Whose web identities are believed; borrowed until the next call. */
+    oidc_t *(*oidc)(void *arg);
     void *arg;
     bool dev; /* --dev: p11kms:SetClock is offered */
 } api_options;

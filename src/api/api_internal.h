@@ -15,6 +15,7 @@ struct api {
 MUST_USE p11kms_err operations_init(void);
 /** The row of an X-Amz-Target, or NULL; *ret_service is the target's service, or NULL when its prefix is unknown. */
 const op_row_t *operations_find(slice_t target, const char **ret_service);
+const op_row_t *operations_named(const char *service, slice_t name); /* NULL when unknown */
 
 /** One request about keys; op->act. */
 typedef struct {
@@ -116,6 +117,11 @@ API_HANDLER(api_create_access_key);
 API_HANDLER(api_list_access_keys);
 API_HANDLER(api_update_access_key);
 API_HANDLER(api_delete_access_key);
+API_HANDLER(api_assume_role);
+API_HANDLER(api_assume_role_with_web_identity);
+API_HANDLER(api_get_access_key_info);
+API_HANDLER(api_get_caller_identity);
+API_HANDLER(api_get_session_token);
 API_HANDLER(api_reload);
 API_HANDLER(api_set_clock);
 

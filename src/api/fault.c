@@ -56,6 +56,7 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS_DETAIL(AUTH_SIGNATURE, "InvalidSignatureException", 400),
     SAYS(AUTH_EXPIRED, "ExpiredTokenException", 400, "The security token included in the request is expired"),
     SAYS_DETAIL(WEB_TOKEN, "InvalidIdentityToken", 400),
+    SAYS_DETAIL(WEB_EXPIRED, "ExpiredTokenException", 400),
     SAYS_DETAIL(WEB_PROVIDER, "IDPCommunicationError", 400),
     [P11KMS_E_DENIED] = { P11KMS_E_DENIED, "AccessDeniedException", "AccessDenied", 400, FAULT_DETAIL, NULL },
 
@@ -91,14 +92,55 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS_DETAIL(CONFLICT, "ConflictException", 400),
 };
 
-const fault_t *fault_of(p11kms_err err)
+/* Where STS, whose protocol is another, says it otherwise ("Common Errors" of its API reference; SEMANTICS 2). */
+#define STS_FAILURE(err) SAYS(err, "InternalFailure", 500, "The request processing has failed because of an unknown error.")
+#define STS_UNAVAILABLE(err)                                                                                 \
+    SAYS(err, "ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server.")
+static const fault_t sts_faults[P11KMS_ERR_COUNT] = {
+    STS_FAILURE(NOMEM),
+    STS_FAILURE(INTERNAL),
+    STS_FAILURE(IO),
+    STS_FAILURE(CRYPTO),
+    STS_FAILURE(STORE),
+    STS_FAILURE(STORE_NEWER),
+    STS_FAILURE(AUDIT),
+    STS_FAILURE(RANGE),
+    STS_FAILURE(SYNTAX),
+    STS_FAILURE(EXISTS),
+    STS_FAILURE(UNSUPPORTED),
+    STS_FAILURE(TOKEN),
+    STS_UNAVAILABLE(TIMEOUT),
+    STS_UNAVAILABLE(TOKEN_LOST),
+    STS_UNAVAILABLE(TOKEN_PIN),
+    STS_UNAVAILABLE(TOKEN_NO_KEY),
+    SAYS(BUSY, "Throttling", 400, "Rate exceeded"),
+    SAYS(THROTTLED, "Throttling", 400, "Rate exceeded"),
+    SAYS(AUTH_MISSING, "MissingAuthenticationToken", 403, "Request is missing Authentication Token"),
+    SAYS_DETAIL(AUTH_INCOMPLETE, "IncompleteSignature", 400),
+    SAYS(AUTH_UNKNOWN_KEY, "InvalidClientTokenId", 403, "The security token included in the request is invalid."),
+    SAYS_DETAIL(AUTH_SIGNATURE, "SignatureDoesNotMatch", 403),
+    SAYS(AUTH_EXPIRED, "ExpiredToken", 403, "The security token included in the request is expired"),
+    [P11KMS_E_DENIED] = { P11KMS_E_DENIED, "AccessDenied", "AccessDenied", 403, FAULT_DETAIL, NULL },
+    SAYS_DETAIL(WIRE_SERIALIZATION, "MalformedInput", 400),
+    SAYS_DETAIL(WIRE_UNKNOWN_OPERATION, "InvalidAction", 400),
+    SAYS_DETAIL(OPERATION_UNSUPPORTED, "InvalidAction", 400),
+    SAYS_DETAIL(VALIDATION, "ValidationError", 400),
+    SAYS_DETAIL(POLICY_MALFORMED, "MalformedPolicyDocument", 400),
+    SAYS_DETAIL(LIMIT, "PackedPolicyTooLarge", 400),
+};
+
+const fault_t *fault_of(p11kms_err err, const char *service)
 {
     bool known = err > P11KMS_OK && err < P11KMS_ERR_COUNT && faults[err].code != NULL;
+    p11kms_err shown = known ? err : P11KMS_E_INTERNAL;
 
-    return &faults[known ? err : P11KMS_E_INTERNAL];
+    if (strcmp(service, "sts") == 0 && sts_faults[shown].code != NULL) {
+        return &sts_faults[shown];
+    }
+    return &faults[shown];
 }
 
-static const char *message_of(const fault_t *fault, const char *detail)
+const char *fault_message(const fault_t *fault, const char *detail)
 {
     switch (fault->says) {
     case FAULT_DETAIL:
@@ -112,8 +154,8 @@ static const char *message_of(const fault_t *fault, const char *detail)
 
 void fault_write(p11kms_err err, const char *detail, const char *service, buf_t *body)
 {
-    const fault_t *fault = fault_of(err);
-    const char *message = message_of(fault, detail);
+    const fault_t *fault = fault_of(err, service);
+    const char *message = fault_message(fault, detail);
     jw_t w = jw_on(body);
 
     jw_object(&w);

@@ -19,8 +19,13 @@ typedef struct {
     const char *message;
 } fault_t;
 
-/** Every error has a row; what is unexpected becomes KMSInternalException, whose detail never leaves. */
-const fault_t *fault_of(p11kms_err err);
+/**
+ * Every error has a row; what is unexpected becomes KMSInternalException (InternalFailure where @p service is
+ * "sts"), whose detail never leaves.
+ */
+const fault_t *fault_of(p11kms_err err, const char *service);
+/** What the client is told, or NULL: nothing. */
+const char *fault_message(const fault_t *fault, const char *detail);
 
 /**
  * {"__type":CODE,"message":...}; @p service decides between "message" and "Message" (SEMANTICS 1).

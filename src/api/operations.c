@@ -21,6 +21,13 @@
         .read_only = (is_read), .start = (fn)                                                                   \
     }
 
+/* What STS answers is recorded although nothing is changed: which access key went to whom. */
+#define STS(op, fn)                                                                                             \
+    {                                                                                                            \
+        .name = #op, .service = "sts", .event_source = "sts.amazonaws.com", .action = "sts:" #op,               \
+        .read_only = true, .records_response = true, .start = (fn)                                              \
+    }
+
 /* CloudTrail calls cryptographic operations read-only (SEMANTICS 9). In name order within a service. */
 static op_row_t operations[] = {
     KMS(CancelKeyDeletion, false, api_cancel_key_deletion),
@@ -83,6 +90,17 @@ static op_row_t operations[] = {
     OURS(Reload, false, api_reload),
     OURS(SetClock, false, api_set_clock),
     OURS(UpdateAccessKey, false, api_update_access_key),
+    STS(AssumeRole, api_assume_role),
+    STS(AssumeRoleWithSAML, NULL),
+    STS(AssumeRoleWithWebIdentity, api_assume_role_with_web_identity),
+    STS(AssumeRoot, NULL),
+    STS(DecodeAuthorizationMessage, NULL),
+    STS(GetAccessKeyInfo, api_get_access_key_info),
+    STS(GetCallerIdentity, api_get_caller_identity),
+    STS(GetDelegatedAccessToken, NULL),
+    STS(GetFederationToken, NULL),
+    STS(GetSessionToken, api_get_session_token),
+    STS(GetWebIdentityToken, NULL),
     { .name = NULL },
 };
 
@@ -91,18 +109,30 @@ const op_row_t *api_operations(void)
     return operations;
 }
 
+static const struct {
+    const char *service;
+    const char *target; /* before the operation's name in X-Amz-Target; NULL: the query protocol */
+    const shape_operation *shapes;
+} services[] = {
+    { "kms", "TrentService.", shape_kms_operations },
+    { "p11kms", "P11KMS.", shape_p11kms_operations },
+    { "sts", NULL, shape_sts_operations },
+};
+
 static p11kms_err join_shapes(op_row_t *row)
 {
-    const shape_operation *shapes =
-        strcmp(row->service, "kms") == 0 ? shape_kms_operations : shape_p11kms_operations;
-    const shape_operation *found = shape_find_operation(shapes, SLICE_STR(row->name));
-
-    if (!found) {
-        FAIL(P11KMS_E_INTERNAL, "operation %s has no shapes", row->name);
+    for (size_t i = 0; i < COUNT_OF(services); i++) {
+        const shape_operation *found =
+            strcmp(row->service, services[i].service) == 0
+                ? shape_find_operation(services[i].shapes, SLICE_STR(row->name))
+                : NULL;
+        if (found) {
+            row->input = found->input;
+            row->output = found->output;
+            return P11KMS_OK;
+        }
     }
-    row->input = found->input;
-    row->output = found->output;
-    return P11KMS_OK;
+    FAIL(P11KMS_E_INTERNAL, "operation %s has no shapes", row->name);
 }
 
 p11kms_err operations_init(void)
@@ -113,29 +143,25 @@ p11kms_err operations_init(void)
     return P11KMS_OK;
 }
 
-static const struct {
-    const char *prefix;
-    const char *service;
-} targets[] = {
-    { "TrentService.", "kms" },
-    { "P11KMS.", "p11kms" },
-};
+const op_row_t *operations_named(const char *service, slice_t name)
+{
+    for (const op_row_t *row = operations; row->name; row++) {
+        if (strcmp(row->service, service) == 0 && slice_eq_str(name, row->name)) {
+            return row;
+        }
+    }
+    return NULL;
+}
 
 const op_row_t *operations_find(slice_t target, const char **ret_service)
 {
     *ret_service = NULL;
-    for (size_t i = 0; i < COUNT_OF(targets); i++) {
-        if (!slice_has_prefix(target, targets[i].prefix)) {
-            continue;
-        }
-        size_t len = strlen(targets[i].prefix);
-        slice_t name = SLICE(target.data + len, target.len - len);
+    for (size_t i = 0; i < COUNT_OF(services); i++) {
+        if (services[i].target && slice_has_prefix(target, services[i].target)) {
+            size_t len = strlen(services[i].target);
 
-        *ret_service = targets[i].service;
-        for (const op_row_t *row = operations; row->name; row++) {
-            if (strcmp(row->service, targets[i].service) == 0 && slice_eq_str(name, row->name)) {
-                return row;
-            }
+            *ret_service = services[i].service;
+            return operations_named(services[i].service, SLICE(target.data + len, target.len - len));
         }
     }
     return NULL;

@@ -88,6 +88,7 @@ typedef struct {
 
 /** Ends with name == NULL, in name order. */
 extern const shape_operation shape_kms_operations[];
+extern const shape_operation shape_sts_operations[];
 extern const shape_operation shape_p11kms_operations[]; /* our own, by hand */
 
 /** NULL when unknown. */

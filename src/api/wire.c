@@ -1,42 +1,102 @@
 /*
- * The AWS JSON 1.1 protocol: one POST, the operation in X-Amz-Target, a JSON
- * object either way, faults with __type and X-Amzn-ErrorType (SEMANTICS 1).
+ * The two wires. AWS JSON 1.1: one POST, the operation in X-Amz-Target, a JSON object
+ * either way, faults with __type and X-Amzn-ErrorType (SEMANTICS 1). The query protocol
+ * of STS: a form with an Action, XML back.
  */
 #include "api/api_internal.h"
 
 #include <string.h>
 
 #include "api/fault.h"
+#include "api/query.h"
+#include "api/shape_value.h"
 
 #define LOG_ROOM "api"
 #include "util/log.h"
 
-static p11kms_err read_body(op_t *op)
-{
-    slice_t body = op->message->body;
+/* ---- AWS JSON ---- */
 
-    TRY(json_parse(body.len ? body : SLICE_LIT("{}"), &op->input) == P11KMS_OK
-            ? P11KMS_OK
-            : p11kms_fail_plain(P11KMS_E_WIRE_SERIALIZATION));
-    if (json_kind_of(op->input) != JSON_OBJECT) {
+static p11kms_err parse_json_body(op_t *op, slice_t text)
+{
+    if (json_parse(text.len ? text : SLICE_LIT("{}"), &op->input) != P11KMS_OK ||
+        json_kind_of(op->input) != JSON_OBJECT) {
         return p11kms_fail_plain(P11KMS_E_WIRE_SERIALIZATION);
     }
-    return op->row->input ? shape_check(op->row->input, op->input, op->arena) : P11KMS_OK;
+    return P11KMS_OK;
 }
 
-static p11kms_err prepare(op_t *op)
+static p11kms_err prepare_json(op_t *op)
 {
-    const char *service;
-
-    if (!slice_eq_str(op->message->method, "POST")) {
-        FAIL(P11KMS_E_WIRE_UNKNOWN_OPERATION, "%s is not POST", arena_strndup(op->arena, (const char *)op->message->method.data, op->message->method.len));
-    }
-    op->row = operations_find(message_header(op->message, "x-amz-target"), &service);
-    TRY(op_authenticate(op, service));
+    op->row = operations_find(message_header(op->message, "x-amz-target"), &op->service);
+    TRY(op_authenticate(op, op->service));
     if (!op->row) {
         return p11kms_fail_plain(P11KMS_E_WIRE_UNKNOWN_OPERATION);
     }
-    TRY(read_body(op));
+    return parse_json_body(op, op->message->body);
+}
+
+/* ---- the query protocol, of STS ---- */
+
+#define STS_VERSION "2011-06-15"
+
+/* "Action" stands in a form, or in the query of a presigned GET. */
+static slice_t query_form(const message_t *message)
+{
+    return slice_eq_str(message->method, "GET") ? message->query : message->body;
+}
+
+static bool is_query(const message_t *message)
+{
+    bool form = slice_has_prefix(message_header(message, "content-type"), "application/x-www-form-urlencoded");
+    bool get = slice_eq_str(message->method, "GET");
+
+    return !message_header(message, "x-amz-target").data && (get || form);
+}
+
+static p11kms_err read_query(op_t *op, const query_t *query)
+{
+    _cleanup_buf_ buf_t json = { 0 };
+
+    if (!slice_eq_str(query_get(query, "Version"), STS_VERSION)) {
+        FAIL(P11KMS_E_WIRE_UNKNOWN_OPERATION, "The Version must be " STS_VERSION);
+    }
+    if (op->row->input) {
+        query_to_json(query, op->row->input, &json);
+    }
+    return parse_json_body(op, buf_slice(&json));
+}
+
+static p11kms_err prepare_query(op_t *op)
+{
+    query_t query = { 0 };
+
+    op->service = "sts";
+    TRY(query_parse(query_form(op->message), op->arena, &query));
+    op->row = operations_named("sts", query_get(&query, "Action"));
+    /* A web identity is its own proof; the handler checks it. */
+    if (!op->row || op->row->start != api_assume_role_with_web_identity) {
+        TRY(op_authenticate(op, op->service));
+    }
+    if (!op->row) {
+        FAIL(P11KMS_E_WIRE_UNKNOWN_OPERATION, "Could not find operation %s for version " STS_VERSION,
+             arena_strndup(op->arena, (const char *)query_get(&query, "Action").data,
+                           shape_cut(query_get(&query, "Action"), 64).len));
+    }
+    return read_query(op, &query);
+}
+
+/* ---- both ---- */
+
+static p11kms_err prepare(op_t *op)
+{
+    op->query = is_query(op->message);
+    if (!op->query && !slice_eq_str(op->message->method, "POST")) {
+        FAIL(P11KMS_E_WIRE_UNKNOWN_OPERATION, "Only POST is answered here");
+    }
+    TRY(op->query ? prepare_query(op) : prepare_json(op));
+    if (op->row->input) {
+        TRY(shape_check(op->row->input, op->input, op->arena));
+    }
     if (!op->row->start) {
         FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s is not supported by this version of p11kms.", op->row->name);
     }
@@ -71,24 +131,50 @@ static void log_fault(const op_t *op, const fault_t *fault)
     }
 }
 
+/* An answer was written as JSON for the record; the query protocol sends it as XML. */
+static void answer_to_xml(op_t *op)
+{
+    _cleanup_json_ json_t *answer = NULL;
+    buf_t xml = { 0 };
+
+    if (op->out.len == 0 || json_parse(buf_slice(&op->out), &answer) == P11KMS_OK) {
+        query_answer(op->row->name, op->row->output, answer, op->request_id, &xml);
+    }
+    buf_free(&op->out);
+    op->out = STEAL(xml);
+}
+
+static int write_fault(op_t *op, buf_t *headers)
+{
+    const char *service = op->service ? op->service : "kms";
+    const char *detail = op->err_detail ? op->err_detail : p11kms_err_text(op->err);
+    const fault_t *fault = fault_of(op->err, service);
+
+    log_set_request(op->request_id);
+    log_fault(op, fault);
+    log_set_request(NULL);
+    buf_clear(&op->out);
+    if (op->query) {
+        query_fault(fault->code, fault_message(fault, detail), fault->status, op->request_id, &op->out);
+    } else {
+        buf_printf(headers, "X-Amzn-ErrorType: %s\r\n", fault->code);
+        fault_write(op->err, detail, service, &op->out);
+    }
+    return fault->status;
+}
+
 static void release(op_t *op)
 {
     api_t *api = op_services(op);
     buf_t headers = { 0 };
     int status = 200;
 
-    buf_printf(&headers, "Content-Type: application/x-amz-json-1.1\r\nx-amzn-RequestId: %s\r\n", op->request_id);
+    buf_printf(&headers, "Content-Type: %s\r\nx-amzn-RequestId: %s\r\n",
+               op->query ? "text/xml" : "application/x-amz-json-1.1", op->request_id);
     if (op->err != P11KMS_OK) {
-        const fault_t *fault = fault_of(op->err);
-
-        log_set_request(op->request_id);
-        log_fault(op, fault);
-        log_set_request(NULL);
-        status = fault->status;
-        buf_printf(&headers, "X-Amzn-ErrorType: %s\r\n", fault->code);
-        buf_clear(&op->out);
-        fault_write(op->err, op->err_detail ? op->err_detail : p11kms_err_text(op->err),
-                    op->row ? op->row->service : "kms", &op->out);
+        status = write_fault(op, &headers);
+    } else if (op->query) {
+        answer_to_xml(op);
     }
     api->options.answer(op->exchange, status, buf_slice(&headers), &op->out);
     buf_free(&headers);
@@ -119,7 +205,7 @@ static void write_response(const op_t *op, jw_t *w)
 
 static const char *error_code(const op_t *op)
 {
-    return fault_of(op->err)->record_code;
+    return fault_of(op->err, op->service ? op->service : "kms")->record_code;
 }
 
 const core_edge *api_edge(void)

@@ -144,12 +144,14 @@ static policy_caller caller_of(const principal_t *principal)
     static const caller_kind kinds[] = {
         [PRINCIPAL_USER] = CALLER_USER,
         [PRINCIPAL_ROLE_SESSION] = CALLER_ROLE_SESSION,
+        [PRINCIPAL_FEDERATED] = CALLER_FEDERATED,
         [PRINCIPAL_SERVICE] = CALLER_SERVICE,
     };
     return (policy_caller){
         .kind = kinds[principal->kind],
         .account = SLICE_STR(principal->account),
         .arn = SLICE_STR(principal->arn),
+        .federated = principal->kind == PRINCIPAL_FEDERATED ? SLICE_STR(principal->arn) : SLICE(NULL, 0),
     };
 }
 
@@ -203,6 +205,21 @@ p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *re
     }
     op->phase = OP_AUTHORISED;
     return P11KMS_OK;
+}
+
+void op_authorize_everyone(op_t *op)
+{
+    if (op->phase == OP_AUTHENTICATED) {
+        op->phase = OP_AUTHORISED;
+    }
+}
+
+void op_authenticated_as(op_t *op, const principal_t *principal, const char *method)
+{
+    op->auth.principal = principal;
+    op->auth.method = method;
+    op->account = principal->account;
+    op->phase = OP_AUTHENTICATED;
 }
 
 void *op_services(const op_t *op)

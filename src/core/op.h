@@ -44,6 +44,7 @@ typedef struct op_row {
     const char *event_source; /* "kms.amazonaws.com" */
     const char *action;       /* "kms:GenerateDataKey" */
     bool read_only;           /* CloudTrail's readOnly: true for cryptographic calls too */
+    bool records_response;    /* responseElements although read-only (STS) */
     bool cross_account;       /* callers of another account may be let in by the key's policy */
     op_step start;            /* NULL: known to AWS, not to this version */
     const struct shape *input;  /* api's */
@@ -74,6 +75,8 @@ struct op {
     char request_id[UUID_TEXT];
     char event_id[UUID_TEXT];
     const op_row_t *row; /* NULL until the target is known */
+    const char *service; /* of the request's target; NULL until it is known */
+    bool query;          /* the edge's: asked, and to be answered, over the query protocol */
     json_t *input;       /* validated body; freed (wiped) with the operation */
 
     /* who */
@@ -138,6 +141,11 @@ MUST_USE p11kms_err op_authorize_as(op_t *op, const char *action, const op_resou
 /** Would this caller's request for @p action be allowed under @p resource_policy? Changes and records nothing. */
 bool op_would_allow(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
                     bool resource_decides, policy_lookup lookup, void *lookup_arg);
+
+/** For what AWS lets every authenticated caller do, whatever policies say (sts:GetCallerIdentity). */
+void op_authorize_everyone(op_t *op);
+/** The caller was made known by the request itself (a web identity), not by a signature. Lives in the arena. */
+void op_authenticated_as(op_t *op, const principal_t *principal, const char *method);
 
 /** Run op->token_op (kind, key_id, in set by the caller) on @p token, then next(op); read op->token_op.err there. */
 void op_token(op_t *op, token_t *token, op_step next);

@@ -79,7 +79,8 @@ static void write_what(const op_t *op, jw_t *w)
         jw_null(w);
     }
     jw_key(w, "responseElements");
-    if (op->err == P11KMS_OK && op->row && !op->row->read_only) {
+    if (op->err == P11KMS_OK && op->row &&
+        (!op->row->read_only || op->row->records_response)) {
         op->core->edge->write_response(op, w);
     } else {
         jw_null(w);

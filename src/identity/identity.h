@@ -16,6 +16,7 @@ typedef enum {
     PRINCIPAL_USER,         /* signs with an access key, or is a user's GetSessionToken session */
     PRINCIPAL_ROLE,         /* a role itself: assumed, never a caller */
     PRINCIPAL_ROLE_SESSION, /* who assumed a role */
+    PRINCIPAL_FEDERATED,    /* a web identity on its way to a role: arn is its provider's, name its subject */
     PRINCIPAL_SERVICE
 } principal_kind;
 
@@ -76,6 +77,8 @@ size_t identity_count(const identity_t *identity);
 const principal_t *identity_find(const identity_t *identity, slice_t arn);
 /** By account and name, whatever the user's path; NULL when unknown. */
 const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name);
+/** The account an access key belongs to, active or not; NULL when the key is unknown. */
+const char *identity_access_key_account(const identity_t *identity, slice_t id);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
 

@@ -33,7 +33,7 @@ typedef struct {
  *
  * @param now_ms  clock_wall_ms(); exp, nbf and iat are checked with 60 s of leeway for nbf and iat.
  * @retval P11KMS_E_WEB_TOKEN       InvalidIdentityToken: malformed, bad signature, unknown issuer or key, wrong audience.
- * @retval P11KMS_E_AUTH_EXPIRED    ExpiredTokenException.
+ * @retval P11KMS_E_WEB_EXPIRED      ExpiredTokenException.
  * @retval P11KMS_E_WEB_PROVIDER    IDPCommunicationError: its keys could not be fetched, or are too old.
  */
 MUST_USE p11kms_err oidc_verify(oidc_t *oidc, slice_t account, slice_t token, int64_t now_ms, arena_t *arena,

@@ -16,7 +16,7 @@ static void test_every_error_has_one_row_of_its_own(void **state)
 {
     (void)state;
     for (int err = P11KMS_OK + 1; err < P11KMS_ERR_COUNT; err++) {
-        const fault_t *fault = fault_of((p11kms_err)err);
+        const fault_t *fault = fault_of((p11kms_err)err, "kms");
 
         assert_err(fault->err, (p11kms_err)err);
         assert_non_null(fault->code);
@@ -29,9 +29,9 @@ static void test_every_error_has_one_row_of_its_own(void **state)
 static void test_what_is_no_error_of_ours_is_an_internal_one(void **state)
 {
     (void)state;
-    assert_err(fault_of(P11KMS_OK)->err, P11KMS_E_INTERNAL);
-    assert_err(fault_of(P11KMS_ERR_COUNT)->err, P11KMS_E_INTERNAL);
-    assert_err(fault_of((p11kms_err)-1)->err, P11KMS_E_INTERNAL);
+    assert_err(fault_of(P11KMS_OK, "kms")->err, P11KMS_E_INTERNAL);
+    assert_err(fault_of(P11KMS_ERR_COUNT, "kms")->err, P11KMS_E_INTERNAL);
+    assert_err(fault_of((p11kms_err)-1, "kms")->err, P11KMS_E_INTERNAL);
 }
 
 static void test_the_status_says_whose_fault_it_is(void **state)
@@ -65,8 +65,8 @@ static void test_the_status_says_whose_fault_it_is(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        assert_string_equal(fault_of(rows[i].err)->code, rows[i].code);
-        assert_int_equal(fault_of(rows[i].err)->status, rows[i].status);
+        assert_string_equal(fault_of(rows[i].err, "kms")->code, rows[i].code);
+        assert_int_equal(fault_of(rows[i].err, "kms")->status, rows[i].status);
     }
 }
 
@@ -77,7 +77,7 @@ static void test_a_server_error_never_tells_its_detail(void **state)
         _cleanup_buf_ buf_t body = { 0 };
 
         fault_write((p11kms_err)err, "MARKER", "kms", &body);
-        if (fault_of((p11kms_err)err)->status >= 500) {
+        if (fault_of((p11kms_err)err, "kms")->status >= 500) {
             assert_null(strstr(buf_str(&body), "MARKER"));
         }
     }
@@ -86,8 +86,8 @@ static void test_a_server_error_never_tells_its_detail(void **state)
 static void test_a_denial_is_recorded_by_its_shorter_name(void **state)
 {
     (void)state;
-    assert_string_equal(fault_of(P11KMS_E_DENIED)->record_code, "AccessDenied");
-    assert_string_equal(fault_of(P11KMS_E_KEY_NOT_FOUND)->record_code, "NotFoundException");
+    assert_string_equal(fault_of(P11KMS_E_DENIED, "kms")->record_code, "AccessDenied");
+    assert_string_equal(fault_of(P11KMS_E_KEY_NOT_FOUND, "kms")->record_code, "NotFoundException");
 }
 
 static void test_bodies_carry_the_type_and_the_message_of_the_service(void **state)
@@ -149,7 +149,7 @@ static void test_every_code_is_one_a_client_of_aws_knows(void **state)
 {
     (void)state;
     for (int err = P11KMS_OK + 1; err < P11KMS_ERR_COUNT; err++) {
-        const char *code = fault_of((p11kms_err)err)->code;
+        const char *code = fault_of((p11kms_err)err, "kms")->code;
 
         if (!is_common(code) && !is_in_model(code)) {
             fail_msg("%s is answered as %s", p11kms_err_name((p11kms_err)err), code);
