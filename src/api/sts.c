@@ -28,6 +28,7 @@ static void sts_free(op_t *op)
     sts_t *sts = op->act;
 
     session_credentials_clear(&sts->credentials);
+    json_free(sts->web.claims);
 }
 
 static sts_t *sts_begin(op_t *op)
