@@ -333,7 +333,7 @@ static p11kms_err schedule_deletion(op_t *op, store_t *store)
     return kms_change_put(change, STEAL(key));
 }
 
-/* The model lets 1 to 365 pass; the service does not (SEMANTICS 3). */
+/* The model lets 1 to 365 pass; the service does not (Developer Guide, "Deleting AWS KMS keys"). */
 static p11kms_err check_window(const op_t *op)
 {
     int64_t days = in_int(op, "PendingWindowInDays", KMS_WINDOW_MAX);

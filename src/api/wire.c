@@ -1,6 +1,6 @@
 /*
  * The AWS JSON 1.1 protocol: one POST, the operation in X-Amz-Target, a JSON
- * object either way, faults with __type and X-Amzn-ErrorType (SEMANTICS 1).
+ * object either way, faults with __type and X-Amzn-ErrorType (docs/api.md).
  */
 #include "api/api_internal.h"
 

@@ -202,7 +202,7 @@ class Tags(KmsCase):
 
 
 class NamingKeys(KmsCase):
-    """SEMANTICS of identifiers: who takes aliases, and what is said to those who name no key."""
+    """Identifiers: who takes aliases, and what is said to those who name no key."""
 
     BY_ALIAS = ("DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
     NOT_BY_ALIAS = ("CancelKeyDeletion", "DisableKey", "DisableKeyRotation", "EnableKey", "EnableKeyRotation",
