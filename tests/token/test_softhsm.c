@@ -114,6 +114,25 @@ static void test_a_key_answers_the_same_as_object_as_copy_and_after_a_restart(vo
     assert_memory_equal(by_object, later, TOKEN_PRF_LEN);
 }
 
+/* The copy, not the object, answers: that shows when another program deletes the object. */
+static void test_copies_are_used_where_they_can_be(void **state)
+{
+    struct fixture *f = begin(state);
+    token_t *other = NULL;
+    uint8_t before[TOKEN_PRF_LEN], after[TOKEN_PRF_LEN];
+
+    open_it(f);
+    assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
+    prf_of(f, key_a, before);
+    assert_ok(token_open(&f->options, false, &other));
+    assert_ok(call(other, &f->op, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")));
+    token_close(other);
+    prf_of(f, key_a, after);
+    assert_memory_equal(before, after, TOKEN_PRF_LEN);
+    assert_ok(call(f->token, &f->op, TOKEN_OP_LIST, NULL, SLICE_LIT("")));
+    assert_err(call(f->token, &f->op, TOKEN_OP_PRF, key_a, SLICE_LIT("x")), P11KMS_E_TOKEN_NO_KEY);
+}
+
 static void test_no_message_is_also_a_message(void **state)
 {
     struct fixture *f = begin(state);
@@ -494,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROMISE(test_the_self_test_finds_what_softhsm_can),
         PROMISE(test_a_key_answers_the_same_as_object_as_copy_and_after_a_restart),
+        PROMISE(test_copies_are_used_where_they_can_be),
         PROMISE(test_no_message_is_also_a_message),
         PROMISE(test_a_second_key_of_one_id_is_refused),
         PROMISE(test_a_destroyed_key_is_gone_with_its_copy),
