@@ -69,12 +69,12 @@ typedef struct {
 
 /*
  * The columns of carried are - M F MM MF FF 0.
- * Without a set operator several values are what AWS leaves open: an Allow wants all, a Deny one.
+ * Several values need a set operator: without one an Allow never holds, a Deny does for one of them.
  */
 static const form_case forms[] = {
-    { "Allow", "", "", "0101000", "1101001" },
+    { "Allow", "", "", "0100000", "1100001" },
     { "Deny",  "", "", "0101100", "1101101" },
-    { "Allow", "", "IfExists", "1101001", NULL },
+    { "Allow", "", "IfExists", "1100001", NULL },
     { "Deny",  "", "IfExists", "1101101", NULL },
     { "Allow", "ForAllValues:", "", "1101001", NULL },
     { "Deny",  "ForAllValues:", "", "1101001", NULL },
