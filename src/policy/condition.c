@@ -124,7 +124,7 @@ typedef struct {
     compiler_t *compiler;
     condition_t *conditions;
     size_t used;
-    size_t block; /* where the current operator's conditions begin */
+    size_t block;       /* where the current operator's conditions begin */
     condition_t shared; /* what all of them have of it */
 } block_reader;
 
@@ -230,7 +230,8 @@ static bool value_meets(evaluation_t *evaluation, const condition_t *condition, 
     return condition->op->negated;
 }
 
-static bool every_value_meets(evaluation_t *evaluation, const condition_t *condition, const policy_values *values)
+static bool every_value_meets(evaluation_t *evaluation, const condition_t *condition,
+                              const policy_values *values)
 {
     for (size_t i = 0; i < values->n; i++) {
         if (!value_meets(evaluation, condition, values->values[i])) {
@@ -240,7 +241,8 @@ static bool every_value_meets(evaluation_t *evaluation, const condition_t *condi
     return true;
 }
 
-static bool some_value_meets(evaluation_t *evaluation, const condition_t *condition, const policy_values *values)
+static bool some_value_meets(evaluation_t *evaluation, const condition_t *condition,
+                             const policy_values *values)
 {
     for (size_t i = 0; i < values->n; i++) {
         if (value_meets(evaluation, condition, values->values[i])) {
@@ -264,7 +266,8 @@ static bool has_value(const policy_values *values)
 static bool look_up(const policy_request *request, const condition_t *condition, policy_values *ret)
 {
     return request->lookup != NULL &&
-           request->lookup(request->lookup_arg, condition->key, condition->key_as_written, ret) && has_value(ret);
+           request->lookup(request->lookup_arg, condition->key, condition->key_as_written, ret) &&
+           has_value(ret);
 }
 
 static bool holds_without_value(const condition_t *condition)
@@ -289,8 +292,8 @@ static bool null_holds(const condition_t *condition, bool is_null)
  * "Multivalued context keys require a condition set operator": without one an Allow never
  * holds. A Deny does when one of the values meets it, which is what its author wants.
  */
-static bool holds_without_set(evaluation_t *evaluation, const condition_t *condition, const policy_values *values,
-                              bool deny)
+static bool holds_without_set(evaluation_t *evaluation, const condition_t *condition,
+                              const policy_values *values, bool deny)
 {
     if (!values->multi && values->n == 1) {
         return value_meets(evaluation, condition, values->values[0]);

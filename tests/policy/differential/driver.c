@@ -54,7 +54,8 @@ static p11kms_err compile(const json_t *json, policy_kind kind, kept_policies *k
     return P11KMS_OK;
 }
 
-static p11kms_err compile_list(const json_t *list, policy_kind kind, kept_policies *kept, policy_t **ret, size_t *ret_n)
+static p11kms_err compile_list(const json_t *list, policy_kind kind, kept_policies *kept, policy_t **ret,
+                               size_t *ret_n)
 {
     if (json_length(list) > DOCUMENTS_MAX) {
         abort();
@@ -82,7 +83,8 @@ static p11kms_err compare_key(void *arg, slice_t name, json_t *value)
     size_t n = multi ? json_length(value) : 1;
 
     if (name.len != search->wanted.len ||
-        strncasecmp((const char *)name.data, (const char *)search->wanted.data, name.len) != 0 || n > VALUES_MAX) {
+        strncasecmp((const char *)name.data, (const char *)search->wanted.data, name.len) != 0 ||
+        n > VALUES_MAX) {
         return P11KMS_OK;
     }
     for (size_t i = 0; i < n; i++) {
@@ -115,12 +117,14 @@ static caller_kind caller_kind_of(slice_t name)
 
 static p11kms_err decide(const json_t *line, kept_policies *kept, const char **ret)
 {
-    static const char *const words[] = { [DECISION_ALLOW] = "allow", [DECISION_IMPLICIT_DENY] = "implicit",
+    static const char *const words[] = { [DECISION_ALLOW] = "allow",
+                                         [DECISION_IMPLICIT_DENY] = "implicit",
                                          [DECISION_EXPLICIT_DENY] = "explicit" };
     const json_t *caller = json_get(line, "caller");
     policy_t *identity[DOCUMENTS_MAX];
     policy_t *session[DOCUMENTS_MAX];
-    policy_set set = { .identity = identity, .session = session,
+    policy_set set = { .identity = identity,
+                       .session = session,
                        .resource_decides = json_bool(json_get(line, "decides")) };
     policy_request request = {
         .caller = { .kind = caller_kind_of(json_string(json_get(caller, "kind"))),
