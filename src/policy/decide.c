@@ -22,6 +22,7 @@ static bool some_pattern(evaluation_t *evaluation, const pattern_t *patterns, si
     return false;
 }
 
+/* A statement without actions, or without resources, takes none: it is inert. */
 static bool takes_action(evaluation_t *evaluation, const statement_t *statement)
 {
     return some_pattern(evaluation, statement->actions, statement->n_actions, MATCH_TEXT,
@@ -35,17 +36,12 @@ static bool takes_resource(evaluation_t *evaluation, policy_kind kind, const sta
                         evaluation->request->resource) != statement->not_resource;
 }
 
-static bool is_inert(policy_kind kind, const statement_t *statement)
-{
-    return statement->n_actions == 0 || (statement->n_resources == 0 && kind != POLICY_TRUST);
-}
-
 /* How closely @p statement names the caller where it applies to the request, else NAMES_NOBODY. */
 static naming applies(evaluation_t *evaluation, const policy_t *policy, const statement_t *statement)
 {
     naming names = NAMES_CALLER;
 
-    if (is_inert(policy->kind, statement) || !takes_action(evaluation, statement)) {
+    if (!takes_action(evaluation, statement)) {
         return NAMES_NOBODY;
     }
     if (policy_kind_has_principal(policy->kind)) {

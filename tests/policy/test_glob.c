@@ -142,6 +142,8 @@ static const pattern_row patterns[] = {
     { MATCH_RESOURCE, "arn:aws:kms:e*3:key/1", ARN, false },
     { MATCH_RESOURCE, "arn:aws:*s:eu-west-1:111122223333:key/1", ARN, true },
     { MATCH_RESOURCE, "arn:aws:kms?eu-west-1:111122223333:key/1", ARN, false },
+    { MATCH_RESOURCE, "arn:aws:k?s:111122223333:key/1", ARN, false },
+    { MATCH_RESOURCE, "arn:aws:k?s", ARN, false },
     /* the resource part is one part, colons and all */
     { MATCH_RESOURCE, "arn:aws:logs:eu-west-1:1:a*z", "arn:aws:logs:eu-west-1:1:a:b:z", true },
     { MATCH_RESOURCE, "arn:aws:logs:eu-west-1:1:a?z", "arn:aws:logs:eu-west-1:1:a:z", true },
@@ -168,6 +170,8 @@ static const pattern_row patterns[] = {
     { MATCH_ARN, "arn:aws:kms:eu-west-1:111122223333:key/*", "arn:aws:kms:eu-west-1:111122223333:key/a:b",
       true },
     { MATCH_ARN, "arn:aws:kms:*:*:key/*", "not an arn", false },
+    { MATCH_ARN, "arn:aws:kms:eu-west-1:1*1", ARN, false },
+    { MATCH_ARN, "arn:aws:kms:r:*:1", "arn:aws:kms:r:1:a:1", false },
     { MATCH_ARN, "arn:aws:kms:*:*:key/*", "arn:aws:kms:eu-west-1:key/1", false },
     { MATCH_ARN, "arn:aws:s:*:111122223333:finance/*",
       "arn:aws:s:us-east-2:999999999999:store/abc:111122223333:finance/document.txt", false },

@@ -242,6 +242,9 @@ static const refusal_row refusals[] = {
       "form" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'ArnLike':{'aws:PrincipalArn':'*'}}}]}",
       "Statement[0].Condition.ArnLike.aws:PrincipalArn: \"*\" is not an ARN of six parts" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{" ALLOW ",'Condition':{'ArnLike':{'aws:PrincipalArn':'arn:aws:iam::*'}}}]}",
+      "Statement[0].Condition.ArnLike.aws:PrincipalArn: \"arn:aws:iam::*\" is not an ARN of six parts" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'ArnEquals':{'aws:PrincipalArn':5}}}]}",
       "Statement[0].Condition.ArnEquals.aws:PrincipalArn: must be a string" },
 };
