@@ -386,6 +386,30 @@ static void test_keys_are_made_and_destroyed_beside_a_load_without_an_error(void
     assert_int_equal(token_get_stats(f->token).failures, 0);
 }
 
+static void test_many_keys_asked_for_at_once_are_all_made(void **state)
+{
+    struct fixture *f = begin(state);
+    static counted_op ops[20];
+    mailbox_t *box = NULL;
+    unsigned done = 0;
+
+    assert_ok(mailbox_new(NULL, NULL, &box));
+    open_it(f);
+    for (size_t i = 0; i < COUNT_OF(ops); i++) {
+        ops[i].op.kind = TOKEN_OP_GENERATE;
+        ops[i].op.in = SLICE_LIT("one of many");
+        ops[i].op.key_id[0] = (uint8_t)i;
+        counted_submit(f->token, &ops[i], box, &done);
+    }
+    token_flush(f->token);
+    wait_for(box, &done, COUNT_OF(ops));
+    for (size_t i = 0; i < COUNT_OF(ops); i++) {
+        assert_ok(ops[i].op.err);
+    }
+    assert_int_equal(token_get_stats(f->token).restarts, 0);
+    mailbox_free(box);
+}
+
 static void test_several_sessions_serve_beside_key_management(void **state)
 {
     struct fixture *f = begin(state);
@@ -526,6 +550,7 @@ int main(void)
         PROMISE(test_a_module_that_cannot_be_loaded_is_named),
         PROMISE(test_a_pin_file_that_others_read_is_refused_unless_dev),
         PROMISE(test_keys_are_made_and_destroyed_beside_a_load_without_an_error),
+        PROMISE(test_many_keys_asked_for_at_once_are_all_made),
         PROMISE(test_several_sessions_serve_beside_key_management),
         PROMISE(test_killing_the_host_under_load_loses_no_answer_and_service_goes_on),
         PROMISE(test_a_key_deleted_by_another_program_is_missed_not_fatal),

@@ -74,6 +74,9 @@ void lane_run(worker_t *worker, const protocol_op *op, replies_t *replies)
         channel_fail(result.err, result.rv, p11kms_err_detail(result.err));
     }
     add_reply(replies, op->id, result, result.err == P11KMS_OK ? buf_slice(&out) : (slice_t){ 0 });
+    if (operations_alone(op->kind)) {
+        lane_send(replies); /* the front must know that this one is over before the next has the token alone */
+    }
 }
 
 /* ---- the queue ---- */
