@@ -213,7 +213,7 @@ static p11kms_err list_keys(op_t *op, request_t *request)
     page_t page;
 
     TRY(request_anything(op));
-    TRY(page_begin(op, "ListKeys", 100, &page));
+    TRY(page_begin(op, "ListKeys", 100, 1000, &page));
     kms_key_t **keys = arena_alloc(op->arena, (page.limit + 1) * sizeof(*keys));
     size_t n = catalog_list_keys(kms_catalog(request->kms), op->account, op->region, page.after, keys,
                                  page.limit + 1);
