@@ -78,7 +78,8 @@ typedef struct {
     const char *after;
     const char *listing;
 } page_t;
-MUST_USE p11kms_err page_begin(op_t *op, const char *listing, size_t absent, page_t *ret);
+/** Limit and Marker of a request: @p absent elements unless said, at most @p most. */
+MUST_USE p11kms_err page_begin(op_t *op, const char *listing, size_t absent, size_t most, page_t *ret);
 /** "Truncated" and, when there is more, "NextMarker". */
 void page_end(op_t *op, jw_t *w, const page_t *page, bool more, const char *last);
 

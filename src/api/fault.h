@@ -1,6 +1,6 @@
 /*
  * The one table between our errors and AWS's: code, HTTP status, and what the
- * message is. Codes: SEMANTICS sections 1 to 3; docs/api.md lists them.
+ * message is. docs/api.md lists them.
  */
 #pragma once
 
@@ -28,7 +28,7 @@ const fault_t *fault_of(p11kms_err err, const char *service);
 const char *fault_message(const fault_t *fault, const char *detail);
 
 /**
- * {"__type":CODE,"message":...}; @p service decides between "message" and "Message" (SEMANTICS 1).
+ * {"__type":CODE,"message":...}; @p service decides between "message" and "Message".
  * Appends. Where the detail is told and @p detail is NULL or "", there is no message.
  */
 void fault_write(p11kms_err err, const char *detail, const char *service, buf_t *body);

@@ -87,9 +87,16 @@ void answer_empty(op_t *op)
     buf_clear(&op->out);
 }
 
-p11kms_err page_begin(op_t *op, const char *listing, size_t absent, page_t *ret)
+p11kms_err page_begin(op_t *op, const char *listing, size_t absent, size_t most, page_t *ret)
 {
     ret->limit = (size_t)in_int(op, "Limit", (int64_t)absent);
+    /* The model lets 1 to 1000 pass everywhere; several listings take less (SEMANTICS 4). */
+    if (ret->limit > most) {
+        FAIL(P11KMS_E_VALIDATION,
+             "1 validation error detected: Value '%zu' at 'limit' failed to satisfy constraint: "
+             "Member must have value less than or equal to %zu",
+             ret->limit, most);
+    }
     ret->listing = listing;
     return page_open(op->arena, listing, in_string(op, "Marker"), &ret->after);
 }

@@ -159,7 +159,7 @@ static p11kms_err list_aliases(op_t *op, request_t *request)
         }
         listing = arena_printf(op->arena, "ListAliases:%s", of->id_text);
     }
-    TRY(page_begin(op, listing, 50, &page));
+    TRY(page_begin(op, listing, 50, 100, &page));
     kms_alias_t **aliases = arena_alloc(op->arena, (page.limit + 1) * sizeof(*aliases));
     size_t n = catalog_list_aliases(kms_catalog(request->kms), op->account, op->region, page.after,
                                     of ? of->id : NULL, aliases, page.limit + 1);

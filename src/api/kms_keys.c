@@ -213,7 +213,7 @@ static p11kms_err list_keys(op_t *op, request_t *request)
     page_t page;
 
     TRY(request_anything(op));
-    TRY(page_begin(op, "ListKeys", 100, &page));
+    TRY(page_begin(op, "ListKeys", 100, 1000, &page));
     kms_key_t **keys = arena_alloc(op->arena, (page.limit + 1) * sizeof(*keys));
     size_t n = catalog_list_keys(kms_catalog(request->kms), op->account, op->region, page.after, keys,
                                  page.limit + 1);
@@ -333,7 +333,7 @@ static p11kms_err schedule_deletion(op_t *op, store_t *store)
     return kms_change_put(change, STEAL(key));
 }
 
-/* The model lets 1 to 365 pass; the service does not (SEMANTICS 3). */
+/* The model lets 1 to 365 pass; the service does not (Developer Guide, "Deleting AWS KMS keys"). */
 static p11kms_err check_window(const op_t *op)
 {
     int64_t days = in_int(op, "PendingWindowInDays", KMS_WINDOW_MAX);

@@ -42,7 +42,7 @@ static p11kms_err list_policies(op_t *op)
     page_t page;
 
     TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
-    TRY(page_begin(op, "ListKeyPolicies", 100, &page));
+    TRY(page_begin(op, "ListKeyPolicies", 100, 1000, &page));
     jw_t w = answer_begin(op);
     jw_key(&w, "PolicyNames");
     jw_array(&w);

@@ -174,7 +174,8 @@ static p11kms_err list_rotations(op_t *op, request_t *request)
 
     TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
     const kms_key_t *key = request->key;
-    TRY(page_begin(op, arena_printf(op->arena, "ListKeyRotations:%s:%d", key->id_text, all), 100, &page));
+    TRY(page_begin(op, arena_printf(op->arena, "ListKeyRotations:%s:%d", key->id_text, all), 100, 1000,
+                   &page));
     unsigned long after = strtoul(page.after, NULL, 10);
     unsigned last = 0;
     size_t shown = 0;

@@ -79,7 +79,8 @@ static p11kms_err list_tags(op_t *op, request_t *request)
 
     TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
     const kms_key_t *key = request->key;
-    TRY(page_begin(op, arena_printf(op->arena, "ListResourceTags:%s", key->id_text), KMS_TAGS_MAX, &page));
+    TRY(page_begin(op, arena_printf(op->arena, "ListResourceTags:%s", key->id_text), KMS_TAGS_MAX,
+                   KMS_TAGS_MAX, &page));
     size_t i = first_after(key, page.after), shown = 0;
     jw_t w = answer_begin(op);
 

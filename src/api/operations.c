@@ -28,7 +28,7 @@
         .read_only = true, .records_response = true, .start = (fn)                                              \
     }
 
-/* CloudTrail calls cryptographic operations read-only (SEMANTICS 9). In name order within a service. */
+/* CloudTrail calls cryptographic operations read-only (docs/audit-records.md). In name order within a service. */
 static op_row_t operations[] = {
     KMS(CancelKeyDeletion, false, api_cancel_key_deletion),
     KMS(ConnectCustomKeyStore, false, NULL),

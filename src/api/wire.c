@@ -1,6 +1,6 @@
 /*
  * The two wires. AWS JSON 1.1: one POST, the operation in X-Amz-Target, a JSON object
- * either way, faults with __type and X-Amzn-ErrorType (SEMANTICS 1). The query protocol
+ * either way, faults with __type and X-Amzn-ErrorType (docs/api.md). The query protocol
  * of STS: a form with an Action, XML back.
  */
 #include "api/api_internal.h"

@@ -118,11 +118,12 @@ refusal guard_find_end(slice_t bytes, size_t *seen, size_t *ret_length)
         size_t start = (size_t)(line.data - bytes.data);
         size_t end = start + line.len + 1;
 
-        if (line.len == 0 || line.data[line.len - 1] != '\r') {
-            return REFUSAL_LINE_END;
-        }
+        /* First, so that the verdict is the same however the bytes were cut. */
         if (end > HTTP_HEAD_MAX) {
             return REFUSAL_HEAD_TOO_LARGE;
+        }
+        if (line.len == 0 || line.data[line.len - 1] != '\r') {
+            return REFUSAL_LINE_END;
         }
         *seen = end;
         if (line.len == 1) {

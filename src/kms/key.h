@@ -13,7 +13,7 @@
 #define KMS_ID STORE_ID
 #define KMS_ARN_MAX 160         /* arn:aws:kms:REGION(32):ACCOUNT(12):key/UUID(36) */
 #define KMS_MATERIAL_TEXT 65    /* KeyMaterialId: 64 hex and NUL */
-#define KMS_TAGS_MAX 50         /* SEMANTICS 4 */
+#define KMS_TAGS_MAX 50         /* Developer Guide, "Resource quotas" */
 #define KMS_DESCRIPTION_MAX 8192
 #define KMS_ROTATION_DAYS_DEFAULT 365
 

@@ -12,7 +12,7 @@
 
 typedef struct kms kms_t;
 
-/* Quotas and bounds: AWS KMS Developer Guide, "Resource quotas"; SEMANTICS 3, 4 and 6. */
+/* Quotas and bounds: AWS KMS Developer Guide, "Resource quotas", "Deleting AWS KMS keys", "Rotating AWS KMS keys". */
 #define KMS_ALIASES_PER_KEY 50
 #define KMS_ON_DEMAND_ROTATIONS 25
 #define KMS_WINDOW_MIN 7
@@ -135,7 +135,7 @@ typedef struct {
 MUST_USE p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret);
 /** Its first material, all its rows, and the end of the intent. Takes the key in all cases. */
 MUST_USE p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const uint8_t material_id[KMS_ID]);
-/** The policy of keys made without one: the account's identity policies decide (SEMANTICS 5). */
+/** The policy of keys made without one: the account's identity policies decide (Developer Guide, "Default key policy"). */
 const char *kms_default_policy(arena_t *arena, const char *account);
 
 /* ---- making material: material.c ---- */

@@ -49,8 +49,9 @@ static void made(op_t *op)
 {
     p11kms_err err = op->token_op.err;
 
-    if (err == P11KMS_E_TOKEN_LOST || err == P11KMS_E_TIMEOUT || err == P11KMS_E_BUSY) {
-        err = P11KMS_E_KEY_UNAVAILABLE;
+    /* No key is unavailable, as none is there yet: the operations that make material know but this fault for it. */
+    if (err == P11KMS_E_TOKEN_LOST || err == P11KMS_E_TOKEN_PIN || err == P11KMS_E_BUSY) {
+        err = P11KMS_E_TIMEOUT;
     }
     finish(op, err == P11KMS_OK ? err : p11kms_fail_plain(err));
 }

@@ -1,4 +1,4 @@
-/* From what a caller wrote to the key meant; the sentences are AWS's (SEMANTICS 3 and 4). */
+/* From what a caller wrote to the key meant; the sentences are AWS's. */
 #include "kms/kms_internal.h"
 
 #include <string.h>

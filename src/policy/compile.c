@@ -78,7 +78,8 @@ p11kms_err compile_pattern(compiler_t *compiler, slice_t text, pattern_syntax sy
 
 /* ---- the document ---- */
 
-static p11kms_err check_sid_is_new(const compiler_t *compiler, const policy_t *policy, const statement_t *statement)
+static p11kms_err check_sid_is_new(const compiler_t *compiler, const policy_t *policy,
+                                   const statement_t *statement)
 {
     for (const statement_t *other = policy->statements; other < statement; other++) {
         if (statement->sid[0] != '\0' && strcmp(other->sid, statement->sid) == 0) {
@@ -190,7 +191,8 @@ static p11kms_err read_document(compiler_t *compiler, const json_t *json, policy
     return P11KMS_OK;
 }
 
-static p11kms_err build(space_t *space, const json_t *json, policy_kind kind, const char *name, policy_t **ret)
+static p11kms_err build(space_t *space, const json_t *json, policy_kind kind, const char *name,
+                        policy_t **ret)
 {
     compiler_t compiler = { .space = space, .kind = kind };
     policy_t *policy = space_take(space, sizeof(*policy));

@@ -22,7 +22,6 @@ p11kms_err compiler_refuse(const compiler_t *compiler, const char *fmt, ...) PRI
 size_t compiler_enter(compiler_t *compiler, const char *fmt, ...) PRINTF(2, 3);
 void compiler_leave(compiler_t *compiler, size_t mark);
 
-
 /** Elements that hold several values may hold one without its array. */
 size_t list_length(const json_t *value);
 typedef p11kms_err (*each_value)(compiler_t *compiler, const json_t *value, void *arg);
@@ -30,7 +29,8 @@ typedef p11kms_err (*each_value)(compiler_t *compiler, const json_t *value, void
 MUST_USE p11kms_err list_each(compiler_t *compiler, const json_t *value, each_value each, void *arg);
 
 /** As pattern_compile(), with the place in the message. */
-MUST_USE p11kms_err compile_pattern(compiler_t *compiler, slice_t text, pattern_syntax syntax, pattern_t *ret);
+MUST_USE p11kms_err compile_pattern(compiler_t *compiler, slice_t text, pattern_syntax syntax,
+                                    pattern_t *ret);
 
 /** @p ret is zeroed. */
 MUST_USE p11kms_err compile_statement(compiler_t *compiler, const json_t *value, statement_t *ret);

@@ -124,7 +124,7 @@ typedef struct {
     compiler_t *compiler;
     condition_t *conditions;
     size_t used;
-    size_t block; /* where the current operator's conditions begin */
+    size_t block;       /* where the current operator's conditions begin */
     condition_t shared; /* what all of them have of it */
 } block_reader;
 
@@ -230,7 +230,8 @@ static bool value_meets(evaluation_t *evaluation, const condition_t *condition, 
     return condition->op->negated;
 }
 
-static bool every_value_meets(evaluation_t *evaluation, const condition_t *condition, const policy_values *values)
+static bool every_value_meets(evaluation_t *evaluation, const condition_t *condition,
+                              const policy_values *values)
 {
     for (size_t i = 0; i < values->n; i++) {
         if (!value_meets(evaluation, condition, values->values[i])) {
@@ -240,7 +241,8 @@ static bool every_value_meets(evaluation_t *evaluation, const condition_t *condi
     return true;
 }
 
-static bool some_value_meets(evaluation_t *evaluation, const condition_t *condition, const policy_values *values)
+static bool some_value_meets(evaluation_t *evaluation, const condition_t *condition,
+                             const policy_values *values)
 {
     for (size_t i = 0; i < values->n; i++) {
         if (value_meets(evaluation, condition, values->values[i])) {
@@ -264,7 +266,8 @@ static bool has_value(const policy_values *values)
 static bool look_up(const policy_request *request, const condition_t *condition, policy_values *ret)
 {
     return request->lookup != NULL &&
-           request->lookup(request->lookup_arg, condition->key, condition->key_as_written, ret) && has_value(ret);
+           request->lookup(request->lookup_arg, condition->key, condition->key_as_written, ret) &&
+           has_value(ret);
 }
 
 static bool holds_without_value(const condition_t *condition)
@@ -286,9 +289,18 @@ static bool null_holds(const condition_t *condition, bool is_null)
 }
 
 /*
- * AWS asks for a set operator where a key has several values and leaves open what happens
- * without one. Here an Allow needs every value to meet the condition, a Deny only one.
+ * "Multivalued context keys require a condition set operator": without one an Allow never
+ * holds. A Deny does when one of the values meets it, which is what its author wants.
  */
+static bool holds_without_set(evaluation_t *evaluation, const condition_t *condition,
+                              const policy_values *values, bool deny)
+{
+    if (!values->multi && values->n == 1) {
+        return value_meets(evaluation, condition, values->values[0]);
+    }
+    return deny && some_value_meets(evaluation, condition, values);
+}
+
 static bool condition_holds(evaluation_t *evaluation, const condition_t *condition, bool deny)
 {
     policy_values values = { 0 };
@@ -300,10 +312,15 @@ static bool condition_holds(evaluation_t *evaluation, const condition_t *conditi
     if (!present) {
         return holds_without_value(condition);
     }
-    if (condition->set == SET_ANY_VALUE || (condition->set == SET_NONE && deny)) {
+    switch (condition->set) {
+    case SET_NONE:
+        return holds_without_set(evaluation, condition, &values, deny);
+    case SET_ALL_VALUES:
+        return every_value_meets(evaluation, condition, &values);
+    case SET_ANY_VALUE:
         return some_value_meets(evaluation, condition, &values);
     }
-    return every_value_meets(evaluation, condition, &values);
+    return false;
 }
 
 bool conditions_hold(evaluation_t *evaluation, const statement_t *statement)

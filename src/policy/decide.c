@@ -11,7 +11,8 @@ typedef struct {
     naming names; /* how closely the Allow names the caller */
 } verdict;
 
-static bool some_pattern(evaluation_t *evaluation, const pattern_t *patterns, size_t n, match_mode mode, slice_t text)
+static bool some_pattern(evaluation_t *evaluation, const pattern_t *patterns, size_t n, match_mode mode,
+                         slice_t text)
 {
     for (size_t i = 0; i < n; i++) {
         if (pattern_matches(&patterns[i], mode, text, evaluation->request, &evaluation->work)) {
@@ -21,22 +22,18 @@ static bool some_pattern(evaluation_t *evaluation, const pattern_t *patterns, si
     return false;
 }
 
+/* A statement without actions, or without resources, takes none: it is inert. */
 static bool takes_action(evaluation_t *evaluation, const statement_t *statement)
 {
-    return some_pattern(evaluation, statement->actions, statement->n_actions, MATCH_TEXT, evaluation->action) !=
-           statement->not_action;
+    return some_pattern(evaluation, statement->actions, statement->n_actions, MATCH_TEXT,
+                        evaluation->action) != statement->not_action;
 }
 
 static bool takes_resource(evaluation_t *evaluation, policy_kind kind, const statement_t *statement)
 {
-    return kind == POLICY_TRUST || some_pattern(evaluation, statement->resources, statement->n_resources,
-                                                MATCH_RESOURCE, evaluation->request->resource) !=
-                                       statement->not_resource;
-}
-
-static bool is_inert(policy_kind kind, const statement_t *statement)
-{
-    return statement->n_actions == 0 || (statement->n_resources == 0 && kind != POLICY_TRUST);
+    return kind == POLICY_TRUST ||
+           some_pattern(evaluation, statement->resources, statement->n_resources, MATCH_RESOURCE,
+                        evaluation->request->resource) != statement->not_resource;
 }
 
 /* How closely @p statement names the caller where it applies to the request, else NAMES_NOBODY. */
@@ -44,7 +41,7 @@ static naming applies(evaluation_t *evaluation, const policy_t *policy, const st
 {
     naming names = NAMES_CALLER;
 
-    if (is_inert(policy->kind, statement) || !takes_action(evaluation, statement)) {
+    if (!takes_action(evaluation, statement)) {
         return NAMES_NOBODY;
     }
     if (policy_kind_has_principal(policy->kind)) {
@@ -278,8 +275,9 @@ policy_decision policy_decide(const policy_request *request, const policy_set *s
 policy_decision policy_decide_one(const policy_t *policy, const policy_request *request)
 {
     static const decision_basis bases[] = {
-        [POLICY_IDENTITY] = BASIS_IDENTITY, [POLICY_RESOURCE] = BASIS_RESOURCE, [POLICY_TRUST] = BASIS_RESOURCE,
-        [POLICY_BOUNDARY] = BASIS_BOUNDARY, [POLICY_SESSION] = BASIS_SESSION,
+        [POLICY_IDENTITY] = BASIS_IDENTITY, [POLICY_RESOURCE] = BASIS_RESOURCE,
+        [POLICY_TRUST] = BASIS_RESOURCE,    [POLICY_BOUNDARY] = BASIS_BOUNDARY,
+        [POLICY_SESSION] = BASIS_SESSION,
     };
     evaluation_t evaluation;
     verdict said;

@@ -61,9 +61,9 @@ typedef enum { NAMES_NOBODY, NAMES_ACCOUNT, NAMES_ROLE, NAMES_CALLER } naming;
 typedef struct {
     const char *sid; /* "" where there is none */
     bool deny;
-    bool not_action;    /* actions are those of NotAction */
-    bool not_resource;  /* likewise */
-    bool not_principal; /* likewise; implies deny */
+    bool not_action;          /* actions are those of NotAction */
+    bool not_resource;        /* likewise */
+    bool not_principal;       /* likewise; implies deny */
     const pattern_t *actions; /* lower case */
     size_t n_actions;         /* 0: the statement is inert */
     const pattern_t *resources;

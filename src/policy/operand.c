@@ -50,7 +50,8 @@ static p11kms_err compile_glob(compiler_t *compiler, const json_t *value, operan
     slice_t text;
 
     TRY(scalar_text(compiler, value, &text));
-    return compile_pattern(compiler, text, (pattern_syntax){ .wildcards = true, .variables = compiler->variables },
+    return compile_pattern(compiler, text,
+                           (pattern_syntax){ .wildcards = true, .variables = compiler->variables },
                            &ret->pattern);
 }
 
@@ -90,7 +91,8 @@ static p11kms_err compile_arn(compiler_t *compiler, const json_t *value, operand
     if (json_kind_of(value) != JSON_STRING) {
         REFUSE(compiler, "must be a string");
     }
-    TRY(compile_pattern(compiler, text, (pattern_syntax){ .wildcards = true, .variables = compiler->variables },
+    TRY(compile_pattern(compiler, text,
+                        (pattern_syntax){ .wildcards = true, .variables = compiler->variables },
                         &ret->pattern));
     if (ret->pattern.shape != PATTERN_VARIABLE && count_colons(text) < 5) {
         REFUSE(compiler, "\"%.*s\" is not an ARN of six parts", SHOWN(text));
@@ -150,7 +152,8 @@ static bool test_number(evaluation_t *evaluation, const operand_t *operand, comp
     double number;
 
     (void)evaluation;
-    return value_number(value, &number) && order_is((number > operand->number) - (number < operand->number), how);
+    return value_number(value, &number) &&
+           order_is((number > operand->number) - (number < operand->number), how);
 }
 
 static p11kms_err compile_date(compiler_t *compiler, const json_t *value, operand_t *ret)

@@ -3,7 +3,13 @@
 
 #include "policy/compile.h"
 
-typedef enum { COMPARE_EQUAL, COMPARE_LESS, COMPARE_LESS_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL } comparison;
+typedef enum {
+    COMPARE_EQUAL,
+    COMPARE_LESS,
+    COMPARE_LESS_EQUAL,
+    COMPARE_GREATER,
+    COMPARE_GREATER_EQUAL
+} comparison;
 
 typedef struct {
     p11kms_err (*compile)(compiler_t *compiler, const json_t *value, operand_t *ret);

@@ -41,7 +41,8 @@ static void classify(slice_t text, pattern_t *ret)
 }
 
 /* "${*}" and its like are text; they come as variables whose value is known. */
-static void place_piece(const variable_token *token, pattern_syntax syntax, space_t *space, pattern_piece *ret)
+static void place_piece(const variable_token *token, pattern_syntax syntax, space_t *space,
+                        pattern_piece *ret)
 {
     switch (token->kind) {
     case VARIABLE_TOKEN_TEXT:
@@ -140,8 +141,8 @@ static bool append_text(slice_t text, uint8_t *buffer, size_t *used, match_work 
     return true;
 }
 
-static expansion expand(const pattern_t *pattern, const policy_request *request, uint8_t *buffer, size_t *ret_len,
-                        match_work *work)
+static expansion expand(const pattern_t *pattern, const policy_request *request, uint8_t *buffer,
+                        size_t *ret_len, match_work *work)
 {
     size_t used = 0;
 

@@ -27,14 +27,14 @@ typedef enum { PATTERN_ALL, PATTERN_LITERAL, PATTERN_PREFIX, PATTERN_GLOB, PATTE
 
 /** A part of a PATTERN_VARIABLE: text, or a variable to be filled in. */
 typedef struct {
-    slice_t text;        /* compiled text; a variable's key in lower case */
-    slice_t as_written;  /* a variable's key; data is NULL for text */
+    slice_t text;         /* compiled text; a variable's key in lower case */
+    slice_t as_written;   /* a variable's key; data is NULL for text */
     slice_t default_text; /* data is NULL where there is none */
 } pattern_piece;
 
 typedef struct {
     pattern_shape shape;
-    slice_t text; /* PATTERN_PREFIX: without the star */
+    slice_t text;                /* PATTERN_PREFIX: without the star */
     const pattern_piece *pieces; /* PATTERN_VARIABLE */
     size_t n_pieces;
 } pattern_t;

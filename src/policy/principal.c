@@ -79,8 +79,8 @@ static bool split_arn(slice_t text, arn_view *ret)
         return false;
     }
     ret->resource = text;
-    return slice_eq_str(arn, "arn") && slice_has_prefix(partition, "aws") && all_in(partition, is_partition_char) &&
-           region.len == 0 && is_account(ret->account);
+    return slice_eq_str(arn, "arn") && slice_has_prefix(partition, "aws") &&
+           all_in(partition, is_partition_char) && region.len == 0 && is_account(ret->account);
 }
 
 typedef struct {
@@ -148,7 +148,8 @@ static p11kms_err classify_aws(compiler_t *compiler, slice_t text, principal_ent
         REFUSE(compiler, "\"%.*s\": a wildcard cannot match a part of a principal", SHOWN(text));
     }
     if (!classify_arn(text, ret)) {
-        REFUSE(compiler, "\"%.*s\" is not \"*\", a 12-digit account id or the ARN of an account, user, role or session",
+        REFUSE(compiler,
+               "\"%.*s\" is not \"*\", a 12-digit account id or the ARN of an account, user, role or session",
                SHOWN(text));
     }
     return P11KMS_OK;
@@ -274,17 +275,19 @@ static naming entry_naming(const principal_entry_t *entry, const policy_caller *
     case PRINCIPAL_ENTRY_ANYONE:
         return NAMES_CALLER;
     case PRINCIPAL_ENTRY_ACCOUNT:
-        return caller_has_account(caller) && slice_eq(entry->text, caller->account) ? account_naming(caller) : NAMES_NOBODY;
+        return caller_has_account(caller) && slice_eq(entry->text, caller->account) ? account_naming(caller)
+                                                                                    : NAMES_NOBODY;
     case PRINCIPAL_ENTRY_SELF:
         return caller_has_account(caller) && slice_eq(entry->text, caller->arn) ? NAMES_CALLER : NAMES_NOBODY;
     case PRINCIPAL_ENTRY_ROLE:
-        return caller->kind == CALLER_ROLE_SESSION && slice_eq(entry->text, caller->role_arn) ? NAMES_ROLE :
-                                                                                               NAMES_NOBODY;
+        return caller->kind == CALLER_ROLE_SESSION && slice_eq(entry->text, caller->role_arn) ? NAMES_ROLE
+                                                                                              : NAMES_NOBODY;
     case PRINCIPAL_ENTRY_SERVICE:
-        return caller->kind == CALLER_SERVICE && slice_eq(entry->text, caller->arn) ? NAMES_CALLER : NAMES_NOBODY;
+        return caller->kind == CALLER_SERVICE && slice_eq(entry->text, caller->arn) ? NAMES_CALLER
+                                                                                    : NAMES_NOBODY;
     case PRINCIPAL_ENTRY_FEDERATED:
-        return caller->kind == CALLER_FEDERATED && slice_eq(entry->text, caller->federated) ? NAMES_CALLER :
-                                                                                             NAMES_NOBODY;
+        return caller->kind == CALLER_FEDERATED && slice_eq(entry->text, caller->federated) ? NAMES_CALLER
+                                                                                            : NAMES_NOBODY;
     }
     return NAMES_NOBODY;
 }
@@ -312,7 +315,8 @@ static bool spares(const statement_t *statement, const policy_caller *caller, bo
     if (caller->kind == CALLER_ROLE_SESSION && !lists(statement, caller, NAMES_ROLE)) {
         return false;
     }
-    return caller->kind == CALLER_ROOT || !caller_has_account(caller) || lists(statement, caller, NAMES_ACCOUNT);
+    return caller->kind == CALLER_ROOT || !caller_has_account(caller) ||
+           lists(statement, caller, NAMES_ACCOUNT);
 }
 
 naming principals_naming(const statement_t *statement, const policy_caller *caller, bool has_boundary)

@@ -30,8 +30,8 @@ static p11kms_err read_sid(compiler_t *compiler, const json_t *value, statement_
     }
     for (size_t i = 0; i < sid.len; i++) {
         if (!is_sid_char(compiler->kind, sid.data[i])) {
-            REFUSE(compiler, compiler->kind == POLICY_RESOURCE ? "must be printable" :
-                                                                 "may have only letters and digits");
+            REFUSE(compiler, compiler->kind == POLICY_RESOURCE ? "must be printable"
+                                                               : "may have only letters and digits");
         }
     }
     ret->sid = (const char *)space_copy(compiler->space, sid).data;
@@ -86,7 +86,8 @@ static p11kms_err read_one_action(compiler_t *compiler, const json_t *value, voi
         REFUSE(compiler, "must be a string");
     }
     if (!is_action(text)) {
-        REFUSE(compiler, "\"%.*s\" is not an action as in \"kms:Decrypt\", \"kms:Get*\" or \"*\"", SHOWN(text));
+        REFUSE(compiler, "\"%.*s\" is not an action as in \"kms:Decrypt\", \"kms:Get*\" or \"*\"",
+               SHOWN(text));
     }
     TRY(compile_pattern(compiler, text, (pattern_syntax){ .wildcards = true, .lower_case = true }, pattern));
     if (compiler->kind == POLICY_TRUST && !slice_has_prefix(pattern->text, "sts:")) {
@@ -167,7 +168,8 @@ static p11kms_err read_one_resource(compiler_t *compiler, const json_t *value, v
         REFUSE(compiler, "must be a string");
     }
     TRY(check_resource(compiler, text));
-    return compile_pattern(compiler, text, (pattern_syntax){ .wildcards = true, .variables = compiler->variables },
+    return compile_pattern(compiler, text,
+                           (pattern_syntax){ .wildcards = true, .variables = compiler->variables },
                            &reader->patterns[reader->used++]);
 }
 
@@ -270,7 +272,8 @@ static p11kms_err read_element(void *arg, slice_t name, json_t *value)
     REFUSE(compiler, "not an element of a statement");
 }
 
-/* A key policy's statement without Action or Resource is accepted, and has no effect (KMS Developer Guide). */
+/* A key policy's statement without Action or Resource is accepted, and has no effect (KMS Developer Guide).
+ */
 static p11kms_err check_complete(const statement_reader *reader)
 {
     const compiler_t *compiler = reader->compiler;

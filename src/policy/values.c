@@ -165,7 +165,8 @@ static bool iso_date(slice_t text, int64_t *ret_ms)
     int64_t day = 1;
     int64_t ms = 0;
 
-    if (take_digits(&text, 4, &year) != 4 || !take_char(&text, '-') || !take_two(&text, 12, &month) || month == 0) {
+    if (take_digits(&text, 4, &year) != 4 || !take_char(&text, '-') || !take_two(&text, 12, &month) ||
+        month == 0) {
         return false;
     }
     if (take_char(&text, '-')) {
@@ -240,7 +241,8 @@ static bool parse_bits(slice_t text, int64_t max, int64_t *ret)
     slice_t rest = text;
 
     *ret = 0;
-    return take_digits(&rest, 3, ret) > 0 && rest.len == 0 && *ret <= max && (text.data[0] != '0' || text.len == 1);
+    return take_digits(&rest, 3, ret) > 0 && rest.len == 0 && *ret <= max &&
+           (text.data[0] != '0' || text.len == 1);
 }
 
 bool value_range(slice_t text, address_range *ret)

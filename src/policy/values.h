@@ -14,7 +14,8 @@ bool value_number(slice_t text, double *ret);
 
 /**
  * ms since the epoch, from a date of W3C's profile of ISO 8601 ("2026-01-02", "2026-01-02T03:04Z",
- * "2026-01-02T03:04:05.5+01:00") or from epoch seconds. Four digits are neither: a year and a second look alike.
+ * "2026-01-02T03:04:05.5+01:00") or from epoch seconds. Four digits are neither: a year and a second look
+ * alike.
  */
 bool value_date(slice_t text, int64_t *ret_ms);
 

@@ -131,8 +131,8 @@ bool variable_value(const pattern_piece *piece, const policy_request *request, s
     policy_values found = { 0 };
 
     if (request->lookup != NULL &&
-        request->lookup(request->lookup_arg, piece->text, piece->as_written, &found) && !found.multi && found.n == 1 &&
-        found.values[0].len > 0) {
+        request->lookup(request->lookup_arg, piece->text, piece->as_written, &found) && !found.multi &&
+        found.n == 1 && found.values[0].len > 0) {
         *ret = found.values[0];
         return true;
     }

@@ -20,7 +20,7 @@ void policy_denial_words(const policy_decision *decision, slice_t action, buf_t 
         buf_printf(out, " with an explicit deny in %s %s", words[decision->basis].article,
                    words[decision->basis].policy);
     } else if (decision->kind == DECISION_IMPLICIT_DENY) {
-        buf_printf(out, " because no %s allows the %.*s action", words[decision->basis].policy, (int)action.len,
-                   (const char *)action.data);
+        buf_printf(out, " because no %s allows the %.*s action", words[decision->basis].policy,
+                   (int)action.len, (const char *)action.data);
     }
 }

@@ -137,7 +137,7 @@ typedef struct {
     const char *id; /* "AKIA..." */
     const char *account;
     const char *user;
-    slice_t sealed; /* an envelope blob; context is {"AccessKeyId": id} */
+    slice_t sealed; /* an envelope blob; context is {"p11kms": id} */
     bool active;
     int64_t created;
 } store_access_key;

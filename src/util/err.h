@@ -5,7 +5,7 @@
  * success alone. The sentence that goes with an error (which key, which file)
  * is kept per thread: set it with FAIL(), read it with p11kms_err_detail().
  * Rooms return; the edge logs once, with the request id. How an error looks to
- * an AWS client is one table, src/api/faults.c.
+ * an AWS client is one table, src/api/fault.c.
  */
 #pragma once
 

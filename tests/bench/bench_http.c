@@ -120,26 +120,36 @@ static int measure_requests(load_t *load, pid_t server, unsigned connections, do
     return 0;
 }
 
+static void print_idle(pid_t server, unsigned connections, long before_kb, const char *when)
+{
+    printf("%u idle connections: %.1f KB each after %s\n", connections,
+           (double)(cpu_resident_kb(server) - before_kb) / connections, when);
+}
+
+static int measure_idle(load_t *load, pid_t server, unsigned connections, long before_kb)
+{
+    int status;
+
+    print_idle(server, connections, before_kb, "the handshake");
+    status = measure_requests(load, server, connections, 0.5);
+    usleep(300000);
+    print_idle(server, connections, before_kb, "requests");
+    return status;
+}
+
 static int run_client(const load_target *target, const char *certificate, pid_t server, int argc, char **argv)
 {
     bool idle = argc > 2 && strcmp(argv[1], "--idle") == 0;
     unsigned connections = idle ? (unsigned)atoi(argv[2]) : argc > 1 ? (unsigned)atoi(argv[1]) : 64;
-    long before = cpu_resident_kb(server), after;
+    long before_kb = cpu_resident_kb(server);
     _cleanup_(load) load_t *load = NULL;
     p11kms_err err = load_open(target, certificate, connections, &load);
 
     if (err != P11KMS_OK) {
         return fail("no connections", err);
     }
-    if (!idle) {
-        return measure_requests(load, server, connections, argc > 2 ? atof(argv[2]) : 3);
-    }
-    after = cpu_resident_kb(server);
-    printf("%u idle connections: %.1f KB each after the handshake", connections,
-           (double)(after - before) / connections);
-    return measure_requests(load, server, connections, 0.5) ||
-           (usleep(300000), printf("  %.1f KB each after requests\n",
-                                   (double)(cpu_resident_kb(server) - before) / connections) < 0);
+    return idle ? measure_idle(load, server, connections, before_kb)
+                : measure_requests(load, server, connections, argc > 2 ? atof(argv[2]) : 3);
 }
 
 int main(int argc, char **argv)

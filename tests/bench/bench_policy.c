@@ -14,7 +14,8 @@
 #define KEY "arn:aws:kms:eu-west-1:" ACCOUNT ":key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 static const char default_key_policy[] =
-    "{\"Version\":\"2012-10-17\",\"Id\":\"key-default-1\",\"Statement\":[{\"Sid\":\"Enable IAM User Permissions\","
+    "{\"Version\":\"2012-10-17\",\"Id\":\"key-default-1\",\"Statement\":[{\"Sid\":\"Enable IAM User "
+    "Permissions\","
     "\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::" ACCOUNT ":root\"},\"Action\":\"kms:*\","
     "\"Resource\":\"*\"}]}";
 
@@ -23,31 +24,43 @@ static const char ten_statements[] =
     "{\"Version\":\"2012-10-17\",\"Statement\":["
     "{\"Sid\":\"Delegate\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::" ACCOUNT ":root\"},"
     "\"Action\":\"kms:*\",\"Resource\":\"*\"},"
-    "{\"Sid\":\"Administrators\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"arn:aws:iam::" ACCOUNT ":role/admin\","
-    "\"arn:aws:iam::" ACCOUNT ":user/carol\"]},\"Action\":[\"kms:Create*\",\"kms:Describe*\",\"kms:Enable*\",\"kms:List*\","
-    "\"kms:Put*\",\"kms:Update*\",\"kms:Revoke*\",\"kms:Disable*\",\"kms:Get*\",\"kms:Delete*\",\"kms:TagResource\","
+    "{\"Sid\":\"Administrators\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"arn:aws:iam::" ACCOUNT
+    ":role/admin\","
+    "\"arn:aws:iam::" ACCOUNT
+    ":user/carol\"]},\"Action\":[\"kms:Create*\",\"kms:Describe*\",\"kms:Enable*\",\"kms:List*\","
+    "\"kms:Put*\",\"kms:Update*\",\"kms:Revoke*\",\"kms:Disable*\",\"kms:Get*\",\"kms:Delete*\",\"kms:"
+    "TagResource\","
     "\"kms:UntagResource\",\"kms:ScheduleKeyDeletion\",\"kms:CancelKeyDeletion\"],\"Resource\":\"*\"},"
-    "{\"Sid\":\"Backup\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::" ACCOUNT ":role/backup\"},"
-    "\"Action\":[\"kms:Encrypt\",\"kms:Decrypt\",\"kms:ReEncrypt*\",\"kms:GenerateDataKey*\",\"kms:DescribeKey\"],"
+    "{\"Sid\":\"Backup\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::" ACCOUNT
+    ":role/backup\"},"
+    "\"Action\":[\"kms:Encrypt\",\"kms:Decrypt\",\"kms:ReEncrypt*\",\"kms:GenerateDataKey*\",\"kms:"
+    "DescribeKey\"],"
     "\"Resource\":\"*\"},"
     "{\"Sid\":\"Partner\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"444455556666\",\"777788889999\"]},"
     "\"Action\":[\"kms:Decrypt\",\"kms:DescribeKey\"],\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
     "{\"kms:EncryptionContext:tenant\":\"partner\"}}},"
     "{\"Sid\":\"Grants\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::" ACCOUNT ":role/app\"},"
-    "\"Action\":[\"kms:CreateGrant\",\"kms:ListGrants\",\"kms:RevokeGrant\"],\"Resource\":\"*\",\"Condition\":"
+    "\"Action\":[\"kms:CreateGrant\",\"kms:ListGrants\",\"kms:RevokeGrant\"],\"Resource\":\"*\","
+    "\"Condition\":"
     "{\"Bool\":{\"kms:GrantIsForAWSResource\":\"true\"}}},"
-    "{\"Sid\":\"NoPlainHttp\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"kms:*\",\"Resource\":\"*\","
+    "{\"Sid\":\"NoPlainHttp\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"kms:*\",\"Resource\":\"*"
+    "\","
     "\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"false\"}}},"
-    "{\"Sid\":\"OurNetworks\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey*\"],"
-    "\"Resource\":\"*\",\"Condition\":{\"NotIpAddress\":{\"aws:SourceIp\":[\"203.0.113.0/24\",\"2001:db8::/32\"]}}},"
-    "{\"Sid\":\"KeepIt\",\"Effect\":\"Deny\",\"Principal\":{\"AWS\":\"*\"},\"Action\":[\"kms:ScheduleKeyDeletion\","
+    "{\"Sid\":\"OurNetworks\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":[\"kms:Decrypt\",\"kms:"
+    "GenerateDataKey*\"],"
+    "\"Resource\":\"*\",\"Condition\":{\"NotIpAddress\":{\"aws:SourceIp\":[\"203.0.113.0/24\",\"2001:db8::/"
+    "32\"]}}},"
+    "{\"Sid\":\"KeepIt\",\"Effect\":\"Deny\",\"Principal\":{\"AWS\":\"*\"},\"Action\":[\"kms:"
+    "ScheduleKeyDeletion\","
     "\"kms:DisableKey\"],\"Resource\":\"*\",\"Condition\":{\"ArnNotLike\":{\"aws:PrincipalArn\":"
     "\"arn:aws:iam::" ACCOUNT ":role/admin\"}}},"
     "{\"Sid\":\"Service\",\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"secretsmanager.amazonaws.com\"},"
     "\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"*\"},"
     "{\"Sid\":\"Application\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:sts::" ACCOUNT
-    ":assumed-role/app/web-1\"},\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"*\",\"Condition\":"
-    "{\"StringLike\":{\"kms:EncryptionContext:tenant\":\"web-*\"},\"StringEquals\":{\"kms:EncryptionContext:env\":"
+    ":assumed-role/app/"
+    "web-1\"},\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"*\",\"Condition\":"
+    "{\"StringLike\":{\"kms:EncryptionContext:tenant\":\"web-*\"},\"StringEquals\":{\"kms:EncryptionContext:"
+    "env\":"
     "[\"prod\",\"stage\"]}}}]}";
 
 static const char identity_policy[] =
@@ -59,7 +72,8 @@ static const char identity_policy[] =
     "{\"Effect\":\"Deny\",\"Action\":\"kms:Schedule*\",\"Resource\":\"*\"}]}";
 
 static const char variables[] =
-    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\","
+    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*"
+    "\","
     "\"Condition\":{\"StringLike\":{\"kms:EncryptionContext:tenant\":\"${aws:PrincipalTag/team}-*\"}}}]}";
 
 typedef struct {
@@ -67,7 +81,10 @@ typedef struct {
     slice_t value;
 } key_row;
 
-#define TEXT(lit) { (const uint8_t *)(lit), sizeof(lit) - 1 }
+#define TEXT(lit)                                                                                            \
+    {                                                                                                        \
+        (const uint8_t *)(lit), sizeof(lit) - 1                                                              \
+    }
 
 static const key_row keys[] = {
     { "aws:securetransport", TEXT("true") },
@@ -111,7 +128,8 @@ static double now_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static void measure(const char *what, const policy_request *request, const policy_set *set, decision_kind expected)
+static void measure(const char *what, const policy_request *request, const policy_set *set,
+                    decision_kind expected)
 {
     double best = 0;
 
@@ -159,13 +177,15 @@ int main(void)
     policy_set set = { .resource = simple, .resource_decides = true, .trusted = true };
 
     measure("default key policy, administrator", &request, &set, DECISION_ALLOW);
-    set = (policy_set){ .identity = &identity, .n_identity = 1, .resource = simple, .resource_decides = true };
+    set =
+        (policy_set){ .identity = &identity, .n_identity = 1, .resource = simple, .resource_decides = true };
     measure("default key policy, identity policy of three statements", &request, &set, DECISION_ALLOW);
     set.resource = ten;
     measure("key policy of ten statements, and that identity policy", &request, &set, DECISION_ALLOW);
     set = (policy_set){ .resource = ten, .resource_decides = true };
     measure("key policy of ten statements", &request, &set, DECISION_ALLOW);
-    set = (policy_set){ .identity = &variable, .n_identity = 1, .resource = simple, .resource_decides = true };
+    set =
+        (policy_set){ .identity = &variable, .n_identity = 1, .resource = simple, .resource_decides = true };
     measure("default key policy, identity policy with a variable", &request, &set, DECISION_ALLOW);
     measure_compile();
     return 0;

@@ -7,7 +7,10 @@
 #define OTHER "444455556666"
 
 /* SLICE_LIT for initialisers of statics */
-#define TEXT(lit) { (const uint8_t *)(lit), sizeof(lit) - 1 }
+#define TEXT(lit)                                                                                            \
+    {                                                                                                        \
+        (const uint8_t *)(lit), sizeof(lit) - 1                                                              \
+    }
 
 static const slice_t one_text[] = { TEXT("alice") };
 static const slice_t one_number[] = { TEXT("10") };
@@ -42,8 +45,11 @@ static size_t salts[] = { 0, 5 };
 
 static const policy_caller callers[] = {
     { CALLER_USER, TEXT(ACCOUNT), TEXT("arn:aws:iam::111122223333:user/alice"), { 0 }, { 0 } },
-    { CALLER_ROLE_SESSION, TEXT(ACCOUNT), TEXT("arn:aws:sts::111122223333:assumed-role/app/web-1"),
-      TEXT("arn:aws:iam::111122223333:role/app"), { 0 } },
+    { CALLER_ROLE_SESSION,
+      TEXT(ACCOUNT),
+      TEXT("arn:aws:sts::111122223333:assumed-role/app/web-1"),
+      TEXT("arn:aws:iam::111122223333:role/app"),
+      { 0 } },
     { CALLER_ROOT, TEXT(ACCOUNT), TEXT("arn:aws:iam::111122223333:root"), { 0 }, { 0 } },
     { CALLER_SERVICE, { 0 }, TEXT("secretsmanager.amazonaws.com"), { 0 }, { 0 } },
     { CALLER_FEDERATED, { 0 }, TEXT("repo:app"), { 0 }, TEXT("accounts.google.com") },
@@ -53,8 +59,9 @@ static policy_request request_of(size_t i)
 {
     return (policy_request){ .caller = callers[i % COUNT_OF(callers)],
                              .action = i % 3 == 0 ? SLICE_LIT("sts:AssumeRole") : SLICE_LIT("kms:Decrypt"),
-                             .resource = i % 4 == 3 ? SLICE_LIT("*") :
-                                                      SLICE_LIT("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
+                             .resource = i % 4 == 3
+                                             ? SLICE_LIT("*")
+                                             : SLICE_LIT("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
                              .resource_account = i % 2 == 0 ? SLICE_LIT(ACCOUNT) : SLICE_LIT(OTHER),
                              .lookup = i % 5 == 4 ? NULL : look_up,
                              .lookup_arg = &salts[i % 2] };

@@ -57,7 +57,8 @@ bool kit_lookup(void *keys, slice_t key, slice_t key_as_written, policy_values *
 
 policy_caller kit_alice(void)
 {
-    return (policy_caller){ .kind = CALLER_USER, .account = SLICE_LIT(KIT_ACCOUNT), .arn = SLICE_LIT(KIT_ALICE) };
+    return (
+        policy_caller){ .kind = CALLER_USER, .account = SLICE_LIT(KIT_ACCOUNT), .arn = SLICE_LIT(KIT_ALICE) };
 }
 
 policy_caller kit_session(void)

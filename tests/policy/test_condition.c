@@ -40,7 +40,8 @@ static const operator_case operators[] = {
     { "NumericLessThanEquals", "10", "10", "10.1", false },
     { "NumericGreaterThan", "10", "11", "10", false },
     { "NumericGreaterThanEquals", "10", "10", "9", false },
-    { "DateEquals", "['2026-01-02T03:04:05Z','2027-01-01']", "2026-01-02T04:04:05+01:00", "2026-01-02", false },
+    { "DateEquals", "['2026-01-02T03:04:05Z','2027-01-01']", "2026-01-02T04:04:05+01:00", "2026-01-02",
+      false },
     { "DateNotEquals", "'2026-01-02T03:04:05Z'", "1767323046", "1767323045", true },
     { "DateLessThan", "'2026-01-02T03:04:05Z'", "2026-01-02T03:04:04Z", "2026-01-02T03:04:05Z", false },
     { "DateLessThanEquals", "'2026-01-02T03:04:05Z'", "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z", false },
@@ -56,30 +57,33 @@ static const operator_case operators[] = {
     { "ArnNotLike", "['" ARN "app','" ARN "db-*']", ARN "App", ARN "db-", true },
 };
 
-/* What a request carries: M a value that meets the operator, F one that fails, "-" no key, "0" a key of no values. */
+/*
+ * What a request carries: M a value that meets the operator, F one that fails, "-" no key, "0" a key of no
+ * values.
+ */
 static const char *const carried[] = { "-", "M", "F", "MM", "MF", "FF", "0" };
 
 typedef struct {
     const char *effect;
     const char *prefix;
     const char *suffix;
-    const char *expected;      /* a digit a column of carried */
-    const char *when_negated;  /* where it differs, else NULL */
+    const char *expected;     /* a digit a column of carried */
+    const char *when_negated; /* where it differs, else NULL */
 } form_case;
 
 /*
  * The columns of carried are - M F MM MF FF 0.
- * Without a set operator several values are what AWS leaves open: an Allow wants all, a Deny one.
+ * Several values need a set operator: without one an Allow never holds, a Deny does for one of them.
  */
 static const form_case forms[] = {
-    { "Allow", "", "", "0101000", "1101001" },
-    { "Deny",  "", "", "0101100", "1101101" },
-    { "Allow", "", "IfExists", "1101001", NULL },
-    { "Deny",  "", "IfExists", "1101101", NULL },
+    { "Allow", "", "", "0100000", "1100001" },
+    { "Deny", "", "", "0101100", "1101101" },
+    { "Allow", "", "IfExists", "1100001", NULL },
+    { "Deny", "", "IfExists", "1101101", NULL },
     { "Allow", "ForAllValues:", "", "1101001", NULL },
-    { "Deny",  "ForAllValues:", "", "1101001", NULL },
+    { "Deny", "ForAllValues:", "", "1101001", NULL },
     { "Allow", "ForAnyValue:", "", "0101100", NULL },
-    { "Deny",  "ForAnyValue:", "", "0101100", NULL },
+    { "Deny", "ForAnyValue:", "", "0101100", NULL },
     { "Allow", "ForAllValues:", "IfExists", "1101001", NULL },
     { "Allow", "ForAnyValue:", "IfExists", "1101101", NULL },
 };
@@ -143,8 +147,9 @@ static const value_case values[] = {
     { "'StringLike':{'aws:key':''}", "", true },
     { "'StringLike':{'aws:key':'*'}", "", true },
     { "'StringLike':{'aws:key':'[a]'}", "a", false },
-    { "'StringLike':{'aws:key':'a?c'}", "a\xc3\xa9"
-                                        "c",
+    { "'StringLike':{'aws:key':'a?c'}",
+      "a\xc3\xa9"
+      "c",
       true },
     { "'StringLike':{'aws:key':'line*'}", "line\nnext", true },
     { "'StringNotLike':{'aws:key':'*'}", "", false },
@@ -196,7 +201,8 @@ static void test_operators_compare_values_as_documented(void **state)
     for (size_t i = 0; i < COUNT_OF(values); i++) {
         kit_key keys[] = { { "aws:key", { values[i].value }, false }, { 0 } };
 
-        if (holds("Allow", values[i].condition, values[i].value != NULL ? keys : keys + 1) != values[i].holds) {
+        if (holds("Allow", values[i].condition, values[i].value != NULL ? keys : keys + 1) !=
+            values[i].holds) {
             fail_msg("%s with '%s'", values[i].condition, values[i].value);
         }
     }
@@ -210,22 +216,36 @@ static const struct {
     bool holds;
 } several[] = {
     /* from the IAM User Guide, "Single-valued vs. multivalued context keys" */
-    { "'ForAllValues:StringEquals':{'aws:TagKeys':['environment','cost-center']},'Null':{'aws:TagKeys':'false'}",
-      { { "aws:TagKeys", { "environment" }, true } }, true },
-    { "'ForAllValues:StringEquals':{'aws:TagKeys':['environment','cost-center']},'Null':{'aws:TagKeys':'false'}",
-      { { "aws:TagKeys", { "environment", "cost-center" }, true } }, true },
-    { "'ForAllValues:StringEquals':{'aws:TagKeys':['environment','cost-center']},'Null':{'aws:TagKeys':'false'}",
-      { { "aws:TagKeys", { "environment", "dept" }, true } }, false },
-    { "'ForAllValues:StringEquals':{'aws:TagKeys':['environment','cost-center']},'Null':{'aws:TagKeys':'false'}",
-      { { 0 } }, false },
+    { "'ForAllValues:StringEquals':{'aws:TagKeys':['environment','cost-center']},'Null':{'aws:TagKeys':'"
+      "false'}",
+      { { "aws:TagKeys", { "environment" }, true } },
+      true },
+    { "'ForAllValues:StringEquals':{'aws:TagKeys':['environment','cost-center']},'Null':{'aws:TagKeys':'"
+      "false'}",
+      { { "aws:TagKeys", { "environment", "cost-center" }, true } },
+      true },
+    { "'ForAllValues:StringEquals':{'aws:TagKeys':['environment','cost-center']},'Null':{'aws:TagKeys':'"
+      "false'}",
+      { { "aws:TagKeys", { "environment", "dept" }, true } },
+      false },
+    { "'ForAllValues:StringEquals':{'aws:TagKeys':['environment','cost-center']},'Null':{'aws:TagKeys':'"
+      "false'}",
+      { { 0 } },
+      false },
     { "'ForAnyValue:StringEquals':{'aws:TagKeys':['environment','cost-center']}",
-      { { "aws:TagKeys", { "environment", "dept" }, true } }, true },
+      { { "aws:TagKeys", { "environment", "dept" }, true } },
+      true },
     { "'ForAnyValue:StringEquals':{'aws:TagKeys':['environment','cost-center']}",
-      { { "aws:TagKeys", { "dept" }, true } }, false },
+      { { "aws:TagKeys", { "dept" }, true } },
+      false },
     { "'ForAnyValue:StringEquals':{'aws:TagKeys':['environment','cost-center']}", { { 0 } }, false },
     /* a set operator on a key of one value sees a set of one */
-    { "'ForAnyValue:StringEquals':{'aws:PrincipalTag/team':'red'}", { { "aws:PrincipalTag/team", { "red" }, false } }, true },
-    { "'ForAllValues:StringEquals':{'aws:PrincipalTag/team':'red'}", { { "aws:PrincipalTag/team", { "blue" }, false } }, false },
+    { "'ForAnyValue:StringEquals':{'aws:PrincipalTag/team':'red'}",
+      { { "aws:PrincipalTag/team", { "red" }, false } },
+      true },
+    { "'ForAllValues:StringEquals':{'aws:PrincipalTag/team':'red'}",
+      { { "aws:PrincipalTag/team", { "blue" }, false } },
+      false },
     /* a set of nothing, or of an empty string, is null */
     { "'Null':{'aws:TagKeys':'true'}", { { "aws:TagKeys", { NULL }, true } }, true },
     { "'Null':{'aws:TagKeys':'true'}", { { "aws:TagKeys", { "" }, true } }, true },
@@ -234,7 +254,9 @@ static const struct {
     { "'ForAnyValue:StringEquals':{'aws:TagKeys':''}", { { "aws:TagKeys", { "" }, true } }, false },
     { "'ForAllValues:NumericLessThan':{'kms:n':10}", { { "kms:n", { "1", "9" }, true } }, true },
     { "'ForAllValues:NumericLessThan':{'kms:n':10}", { { "kms:n", { "1", "10" }, true } }, false },
-    { "'ForAnyValue:IpAddress':{'kms:n':'203.0.113.0/24'}", { { "kms:n", { "::1", "203.0.113.9" }, true } }, true },
+    { "'ForAnyValue:IpAddress':{'kms:n':'203.0.113.0/24'}",
+      { { "kms:n", { "::1", "203.0.113.9" }, true } },
+      true },
     { "'ForAllValues:Bool':{'kms:n':'true'}", { { "kms:n", { "true", "false" }, true } }, false },
 };
 
@@ -264,9 +286,9 @@ static void test_a_key_is_looked_up_in_lower_case_and_as_written(void **state)
 {
     unsigned asked = 0;
     policy_request request = kit_request(kit_alice());
-    _cleanup_(policy) policy_t *policy =
-        kit_statement(POLICY_IDENTITY, "'Effect':'Allow','Action':'*','Resource':'*',"
-                                       "'Condition':{'StringEquals':{'KMS:EncryptionContext:App:Name':'App'}}");
+    _cleanup_(policy) policy_t *policy = kit_statement(
+        POLICY_IDENTITY, "'Effect':'Allow','Action':'*','Resource':'*',"
+                         "'Condition':{'StringEquals':{'KMS:EncryptionContext:App:Name':'App'}}");
     (void)state;
 
     request.lookup = exact_lookup;

@@ -1,8 +1,9 @@
 /*
  * The decision table: IAM User Guide, "How AWS enforcement code logic evaluates requests", with its table of
- * "Resource-based policies and implicit denies in other policy types", "Cross-account policy evaluation logic",
- * and KMS Developer Guide, "Key policies".
+ * "Resource-based policies and implicit denies in other policy types", "Cross-account policy evaluation
+ * logic", and KMS Developer Guide, "Key policies".
  */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "tests/policy/kit.h"
@@ -19,7 +20,8 @@ static policy_t *says(policy_kind kind, const char *effect)
     if (strcmp(effect, "Other") == 0) {
         snprintf(text, sizeof(text), "'Effect':'Allow','Action':'s3:*','Resource':'*'");
     } else {
-        snprintf(text, sizeof(text), "'Sid':'%s','Effect':'%s','Action':'kms:*','Resource':'*'", effect, effect);
+        snprintf(text, sizeof(text), "'Sid':'%s','Effect':'%s','Action':'kms:*','Resource':'*'", effect,
+                 effect);
     }
     return kit_statement(kind, text);
 }
@@ -28,16 +30,19 @@ static policy_t *key_policy(const char *effect, const char *principal)
 {
     char text[512];
 
-    snprintf(text, sizeof(text), "'Sid':'key','Effect':'%s','Principal':%s,'Action':'kms:*','Resource':'*'", effect,
-             principal);
+    snprintf(text, sizeof(text), "'Sid':'key','Effect':'%s','Principal':%s,'Action':'kms:*','Resource':'*'",
+             effect, principal);
     return kit_statement(POLICY_RESOURCE, text);
 }
 
-/* "A" allow, else the side that lacks an Allow: I identity, B boundary, S session, R resource; G a grant allowed. */
+/*
+ * "A" allow, else the side that lacks an Allow: I identity, B boundary, S session, R resource; G a grant
+ * allowed.
+ */
 static char letter(policy_decision decision)
 {
-    static const char lacking[] = { [BASIS_NONE] = '0', [BASIS_IDENTITY] = 'I', [BASIS_RESOURCE] = 'R',
-                                    [BASIS_BOUNDARY] = 'B', [BASIS_SESSION] = 'S', [BASIS_GRANT] = 'g' };
+    static const char lacking[] = { [BASIS_NONE] = '0',     [BASIS_IDENTITY] = 'I', [BASIS_RESOURCE] = 'R',
+                                    [BASIS_BOUNDARY] = 'B', [BASIS_SESSION] = 'S',  [BASIS_GRANT] = 'g' };
 
     if (decision.kind == DECISION_EXPLICIT_DENY) {
         return 'X';
@@ -70,6 +75,7 @@ typedef struct {
     const char *expected;
 } decision_row;
 
+/* clang-format off */
 static const decision_row rows[] = {
     /* a key of the caller's account */
     { 'u', false, true, false, NOBODY,    "RRRRRRRR" },
@@ -122,12 +128,13 @@ static const decision_row rows[] = {
     { 'u', true, true, true, NOBODY,     "IIIIBBSG" },
     { 's', true, true, true, NOBODY,     "IIIIBBSG" },
 };
+/* clang-format on */
 
 static policy_request request_of(const decision_row *row)
 {
-    policy_request request = kit_request(row->caller == 'u' ? kit_alice() :
-                                         row->caller == 's' ? kit_session() :
-                                                              kit_root());
+    policy_request request = kit_request(row->caller == 'u'   ? kit_alice()
+                                         : row->caller == 's' ? kit_session()
+                                                              : kit_root());
 
     if (row->across) {
         request.resource = SLICE_LIT(OTHER_KEY);
@@ -138,21 +145,28 @@ static policy_request request_of(const decision_row *row)
 
 static size_t check_decisions(const decision_row *row, policy_t *const silent[3], policy_t *const allows[3])
 {
-    _cleanup_(policy) policy_t *resource = row->principal != NULL ? key_policy("Allow", row->principal) :
-                                                                    key_policy("Allow", "{'AWS':'999999999999'}");
+    _cleanup_(policy) policy_t *resource = row->principal != NULL
+                                               ? key_policy("Allow", row->principal)
+                                               : key_policy("Allow", "{'AWS':'999999999999'}");
     policy_request request = request_of(row);
 
     for (unsigned i = 0; i < 8; i++) {
         policy_t *identity = (i & 4) != 0 ? allows[0] : silent[0];
         policy_t *session = (i & 1) != 0 ? allows[2] : silent[2];
-        policy_set set = { .identity = &identity, .n_identity = 1, .boundary = (i & 2) != 0 ? allows[1] : silent[1],
-                           .session = &session, .n_session = 1, .resource = resource,
-                           .resource_decides = row->resource_decides, .granted = row->granted };
+        policy_set set = { .identity = &identity,
+                           .n_identity = 1,
+                           .boundary = (i & 2) != 0 ? allows[1] : silent[1],
+                           .session = &session,
+                           .n_session = 1,
+                           .resource = resource,
+                           .resource_decides = row->resource_decides,
+                           .granted = row->granted };
         char got = letter(policy_decide(&request, &set));
 
         if (got != row->expected[i]) {
-            fail_msg("%c across %d decides %d granted %d, %s, case %u: %c and not %c", row->caller, row->across,
-                     row->resource_decides, row->granted, row->principal, i, got, row->expected[i]);
+            fail_msg("%c across %d decides %d granted %d, %s, case %u: %c and not %c", row->caller,
+                     row->across, row->resource_decides, row->granted, row->principal, i, got,
+                     row->expected[i]);
         }
     }
     return 8;
@@ -197,7 +211,8 @@ static void check_deny(const deny_row *deny, const decision_row *row, const char
 {
     _cleanup_(policy) policy_t *allow_identity = says(POLICY_IDENTITY, "Allow");
     _cleanup_(policy) policy_t *deny_identity = says(POLICY_IDENTITY, "Deny");
-    _cleanup_(policy) policy_t *boundary = says(POLICY_BOUNDARY, strcmp(deny->place, "boundary") == 0 ? "Deny" : "Allow");
+    _cleanup_(policy) policy_t *boundary =
+        says(POLICY_BOUNDARY, strcmp(deny->place, "boundary") == 0 ? "Deny" : "Allow");
     _cleanup_(policy) policy_t *allow_session = says(POLICY_SESSION, "Allow");
     _cleanup_(policy) policy_t *deny_session = says(POLICY_SESSION, "Deny");
     _cleanup_(policy) policy_t *resource =
@@ -206,10 +221,15 @@ static void check_deny(const deny_row *deny, const decision_row *row, const char
     policy_t *identities[] = { allow_identity, deny_identity };
     policy_t *sessions[] = { allow_session, deny_session };
     policy_request request = request_of(row);
-    policy_set set = { .identity = identities, .n_identity = strcmp(deny->place, "identity") == 0 ? 2 : 1,
-                       .boundary = boundary, .session = sessions,
-                       .n_session = strcmp(deny->place, "session") == 0 ? 2 : 1, .resource = resource,
-                       .resource_decides = row->resource_decides, .granted = true, .trusted = true };
+    policy_set set = { .identity = identities,
+                       .n_identity = strcmp(deny->place, "identity") == 0 ? 2 : 1,
+                       .boundary = boundary,
+                       .session = sessions,
+                       .n_session = strcmp(deny->place, "session") == 0 ? 2 : 1,
+                       .resource = resource,
+                       .resource_decides = row->resource_decides,
+                       .granted = true,
+                       .trusted = true };
     policy_decision decision = policy_decide(&request, &set);
 
     assert_int_equal(decision.kind, DECISION_EXPLICIT_DENY);
@@ -222,13 +242,15 @@ static void check_deny(const deny_row *deny, const decision_row *row, const char
 
 static void test_an_explicit_deny_of_any_policy_wins(void **state)
 {
-    static const char *const principals[] = { ANYONE_P, ACCOUNT_P, "{'AWS':['" KIT_ALICE "','" KIT_SESSION "']}",
+    static const char *const principals[] = { ANYONE_P, ACCOUNT_P,
+                                              "{'AWS':['" KIT_ALICE "','" KIT_SESSION "']}",
                                               "{'AWS':['" KIT_ALICE "','" KIT_ROLE "']}" };
     (void)state;
 
     for (size_t i = 0; i < COUNT_OF(denies); i++) {
         for (size_t j = 0; j < 8 * COUNT_OF(principals); j++) {
-            decision_row row = { .caller = (j & 1) != 0 ? 'u' : 's', .across = (j & 2) != 0,
+            decision_row row = { .caller = (j & 1) != 0 ? 'u' : 's',
+                                 .across = (j & 2) != 0,
                                  .resource_decides = (j & 4) != 0 };
 
             check_deny(&denies[i], &row, principals[j / 8]);
@@ -299,7 +321,7 @@ static void test_nothing_allows_nothing(void **state)
 static void test_one_allow_among_the_policies_of_a_kind_is_enough(void **state)
 {
     policy_t *policies[] = { says(POLICY_IDENTITY, "Other"), says(POLICY_IDENTITY, "Allow"),
-                             says(POLICY_IDENTITY, "Other") };
+                             says(POLICY_IDENTITY, "Allow") };
     policy_request request = kit_request(kit_alice());
     policy_set set = { .identity = policies, .n_identity = 3, .session = policies, .n_session = 3 };
     policy_decision decision = policy_decide(&request, &set);
@@ -307,6 +329,25 @@ static void test_one_allow_among_the_policies_of_a_kind_is_enough(void **state)
 
     assert_int_equal(letter(decision), 'A');
     assert_ptr_equal(decision.policy, policies[1]);
+    for (size_t i = 0; i < 3; i++) {
+        policy_unref(policies[i]);
+    }
+}
+
+static void test_a_deny_among_the_policies_of_a_kind_wins_in_any_order(void **state)
+{
+    policy_t *policies[] = { says(POLICY_IDENTITY, "Allow"), says(POLICY_IDENTITY, "Deny"),
+                             says(POLICY_IDENTITY, "Allow") };
+    policy_request request = kit_request(kit_alice());
+    (void)state;
+
+    for (size_t i = 0; i < 2; i++) {
+        policy_set set = { .identity = policies + i, .n_identity = 2 };
+        policy_decision decision = policy_decide(&request, &set);
+
+        assert_int_equal(letter(decision), 'X');
+        assert_ptr_equal(decision.policy, policies[1]);
+    }
     for (size_t i = 0; i < 3; i++) {
         policy_unref(policies[i]);
     }
@@ -324,7 +365,8 @@ static void test_services_need_the_resource_policy_alone(void **state)
         { "{'AWS':'111122223333'}", 'R' },
         { "'*'", 'A' },
     };
-    policy_caller service = { .kind = CALLER_SERVICE, .account = SLICE_LIT(KIT_OTHER),
+    policy_caller service = { .kind = CALLER_SERVICE,
+                              .account = SLICE_LIT(KIT_OTHER),
                               .arn = SLICE_LIT("secretsmanager.amazonaws.com") };
     policy_request request = kit_request(service);
     (void)state;
@@ -350,9 +392,12 @@ static void test_a_role_is_assumed_as_its_trust_policy_says(void **state)
     static const kit_key keys[] = { { "ci.example:sub", { "repo:app" }, false },
                                     { "ci.example:aud", { "p11kms" }, false },
                                     { 0 } };
-    policy_caller bob = { .kind = CALLER_USER, .account = SLICE_LIT(KIT_OTHER),
+    policy_caller bob = { .kind = CALLER_USER,
+                          .account = SLICE_LIT(KIT_OTHER),
                           .arn = SLICE_LIT("arn:aws:iam::444455556666:user/bob") };
-    policy_caller ci = { .kind = CALLER_FEDERATED, .arn = SLICE_LIT("repo:app"), .federated = SLICE_LIT("ci.example") };
+    policy_caller ci = { .kind = CALLER_FEDERATED,
+                         .arn = SLICE_LIT("repo:app"),
+                         .federated = SLICE_LIT("ci.example") };
     policy_request request = kit_request(kit_alice());
     policy_set set = { .resource = trust, .resource_decides = true };
     (void)state;
@@ -381,11 +426,12 @@ static void test_a_role_is_assumed_as_its_trust_policy_says(void **state)
 static void test_the_allow_that_names_the_caller_closest_counts(void **state)
 {
     _cleanup_(policy) policy_t *key = kit_policy(
-        POLICY_RESOURCE, "{'Statement':["
-                         "{'Sid':'account','Effect':'Allow','Principal':" ACCOUNT_P ",'Action':'*','Resource':'*'},"
-                         "{'Sid':'role','Effect':'Allow','Principal':" ROLE_P ",'Action':'kms:D*','Resource':'*'},"
-                         "{'Sid':'session','Effect':'Allow','Principal':" SESSION_P ",'Action':'kms:Dec*','Resource':'*'},"
-                         "{'Sid':'again','Effect':'Allow','Principal':" SESSION_P ",'Action':'kms:Decrypt','Resource':'*'}]}");
+        POLICY_RESOURCE,
+        "{'Statement':["
+        "{'Sid':'account','Effect':'Allow','Principal':" ACCOUNT_P ",'Action':'*','Resource':'*'},"
+        "{'Sid':'role','Effect':'Allow','Principal':" ROLE_P ",'Action':'kms:D*','Resource':'*'},"
+        "{'Sid':'session','Effect':'Allow','Principal':" SESSION_P ",'Action':'kms:Dec*','Resource':'*'},"
+        "{'Sid':'again','Effect':'Allow','Principal':" SESSION_P ",'Action':'kms:Decrypt','Resource':'*'}]}");
     static const struct {
         const char *action;
         const char *sid;
@@ -407,6 +453,40 @@ static void test_the_allow_that_names_the_caller_closest_counts(void **state)
     }
 }
 
+static void *hold_and_decide(void *arg)
+{
+    policy_t *key = arg;
+    policy_request request = kit_request(kit_alice());
+
+    for (int i = 0; i < 2000; i++) {
+        policy_t *held = policy_ref(key);
+        policy_set set = { .resource = held, .resource_decides = true };
+
+        if (policy_decide(&request, &set).kind != DECISION_ALLOW) {
+            return key;
+        }
+        policy_unref(held);
+    }
+    return NULL;
+}
+
+static void test_threads_share_a_document(void **state)
+{
+    policy_t *key = key_policy("Allow", ALICE_P);
+    pthread_t threads[4];
+    void *failed = NULL;
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, hold_and_decide, key), 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    policy_unref(key);
+}
+
 static void test_refusals_are_worded_as_aws_words_them(void **state)
 {
     static const struct {
@@ -414,9 +494,12 @@ static void test_refusals_are_worded_as_aws_words_them(void **state)
         decision_basis basis;
         const char *words;
     } cases[] = {
-        { DECISION_IMPLICIT_DENY, BASIS_IDENTITY, " because no identity-based policy allows the kms:Decrypt action" },
-        { DECISION_IMPLICIT_DENY, BASIS_RESOURCE, " because no resource-based policy allows the kms:Decrypt action" },
-        { DECISION_IMPLICIT_DENY, BASIS_BOUNDARY, " because no permissions boundary allows the kms:Decrypt action" },
+        { DECISION_IMPLICIT_DENY, BASIS_IDENTITY,
+          " because no identity-based policy allows the kms:Decrypt action" },
+        { DECISION_IMPLICIT_DENY, BASIS_RESOURCE,
+          " because no resource-based policy allows the kms:Decrypt action" },
+        { DECISION_IMPLICIT_DENY, BASIS_BOUNDARY,
+          " because no permissions boundary allows the kms:Decrypt action" },
         { DECISION_IMPLICIT_DENY, BASIS_SESSION, " because no session policy allows the kms:Decrypt action" },
         { DECISION_IMPLICIT_DENY, BASIS_NONE, "" },
         { DECISION_ALLOW, BASIS_IDENTITY, "" },
@@ -442,9 +525,11 @@ int main(void)
         cmocka_unit_test(test_trust_stands_for_an_identity_policy_that_allows_all),
         cmocka_unit_test(test_nothing_allows_nothing),
         cmocka_unit_test(test_one_allow_among_the_policies_of_a_kind_is_enough),
+        cmocka_unit_test(test_a_deny_among_the_policies_of_a_kind_wins_in_any_order),
         cmocka_unit_test(test_services_need_the_resource_policy_alone),
         cmocka_unit_test(test_a_role_is_assumed_as_its_trust_policy_says),
         cmocka_unit_test(test_the_allow_that_names_the_caller_closest_counts),
+        cmocka_unit_test(test_threads_share_a_document),
         cmocka_unit_test(test_refusals_are_worded_as_aws_words_them),
     };
 

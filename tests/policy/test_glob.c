@@ -48,8 +48,9 @@ static const glob_row globs[] = {
     /* "?" is a character, not a byte */
     { "?", "\xc3\xa9", true },
     { "??", "\xc3\xa9", false },
-    { "*??c", "\xc3\xa9"
-              "c",
+    { "*??c",
+      "\xc3\xa9"
+      "c",
       false },
     { "*?\xc3\xa9", "x\xc3\xa9", true },
 };
@@ -141,12 +142,16 @@ static const pattern_row patterns[] = {
     { MATCH_RESOURCE, "arn:aws:kms:e*3:key/1", ARN, false },
     { MATCH_RESOURCE, "arn:aws:*s:eu-west-1:111122223333:key/1", ARN, true },
     { MATCH_RESOURCE, "arn:aws:kms?eu-west-1:111122223333:key/1", ARN, false },
+    { MATCH_RESOURCE, "arn:aws:k?s:111122223333:key/1", ARN, false },
+    { MATCH_RESOURCE, "arn:aws:k?s", ARN, false },
     /* the resource part is one part, colons and all */
     { MATCH_RESOURCE, "arn:aws:logs:eu-west-1:1:a*z", "arn:aws:logs:eu-west-1:1:a:b:z", true },
     { MATCH_RESOURCE, "arn:aws:logs:eu-west-1:1:a?z", "arn:aws:logs:eu-west-1:1:a:z", true },
     { MATCH_RESOURCE, "arn:aws:logs:*:*:z", "arn:aws:logs:eu-west-1:1:a:b:z", true },
-    { MATCH_RESOURCE, "arn:aws:secretsmanager:*:1:secret:db-??????", "arn:aws:secretsmanager:r:1:secret:db-Ab12Cd", true },
-    { MATCH_RESOURCE, "arn:aws:secretsmanager:*:1:secret:db-??????", "arn:aws:secretsmanager:r:1:secret:db2-Ab12Cd", false },
+    { MATCH_RESOURCE, "arn:aws:secretsmanager:*:1:secret:db-??????",
+      "arn:aws:secretsmanager:r:1:secret:db-Ab12Cd", true },
+    { MATCH_RESOURCE, "arn:aws:secretsmanager:*:1:secret:db-??????",
+      "arn:aws:secretsmanager:r:1:secret:db2-Ab12Cd", false },
     /* from the IAM User Guide */
     { MATCH_RESOURCE, "arn:aws:s3:::b/*/test/*", "arn:aws:s3:::b/1/2/test/3/object.jpg", true },
     { MATCH_RESOURCE, "arn:aws:s3:::b/*/test/*", "arn:aws:s3:::b/1///test///object.jpg", true },
@@ -162,8 +167,11 @@ static const pattern_row patterns[] = {
     { MATCH_ARN, "*:*:*:*:*:*", ARN, true },
     { MATCH_ARN, "arn:aws:kms:*:*:alias/*", ARN, false },
     { MATCH_ARN, "arn:aws:kms:*:*:*:*", ARN, false },
-    { MATCH_ARN, "arn:aws:kms:eu-west-1:111122223333:key/*", "arn:aws:kms:eu-west-1:111122223333:key/a:b", true },
+    { MATCH_ARN, "arn:aws:kms:eu-west-1:111122223333:key/*", "arn:aws:kms:eu-west-1:111122223333:key/a:b",
+      true },
     { MATCH_ARN, "arn:aws:kms:*:*:key/*", "not an arn", false },
+    { MATCH_ARN, "arn:aws:kms:eu-west-1:1*1", ARN, false },
+    { MATCH_ARN, "arn:aws:kms:r:*:1", "arn:aws:kms:r:1:a:1", false },
     { MATCH_ARN, "arn:aws:kms:*:*:key/*", "arn:aws:kms:eu-west-1:key/1", false },
     { MATCH_ARN, "arn:aws:s:*:111122223333:finance/*",
       "arn:aws:s:us-east-2:999999999999:store/abc:111122223333:finance/document.txt", false },
@@ -181,8 +189,8 @@ static bool matches(const pattern_row *row, match_work *work)
     policy_request request = { 0 };
     pattern_t pattern;
 
-    assert_ok(pattern_compile(SLICE_STR(row->pattern), (pattern_syntax){ .wildcards = row->mode != MATCH_FOLDED },
-                              &space, &pattern));
+    assert_ok(pattern_compile(SLICE_STR(row->pattern),
+                              (pattern_syntax){ .wildcards = row->mode != MATCH_FOLDED }, &space, &pattern));
     return pattern_matches(&pattern, row->mode, SLICE_STR(row->text), &request, work);
 }
 

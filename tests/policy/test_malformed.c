@@ -50,7 +50,8 @@ static const refusal_row refusals[] = {
       "Statement[0].Effect: must be \"Allow\" or \"Deny\"" },
     { POLICY_IDENTITY, "{'Statement':[{'Sid':'my key'," ALLOW "}]}",
       "Statement[0].Sid: may have only letters and digits" },
-    { POLICY_SESSION, "{'Statement':[{'Sid':'a-b'," ALLOW "}]}", "Statement[0].Sid: may have only letters and digits" },
+    { POLICY_SESSION, "{'Statement':[{'Sid':'a-b'," ALLOW "}]}",
+      "Statement[0].Sid: may have only letters and digits" },
     { POLICY_RESOURCE, "{'Statement':[{'Sid':'a\\u0000b'," KEY "}]}", "Statement[0].Sid: must be printable" },
     { POLICY_RESOURCE, "{'Statement':[{'Sid':'a\\nb'," KEY "}]}", "Statement[0].Sid: must be printable" },
     { POLICY_IDENTITY, "{'Statement':[{'Sid':1," ALLOW "}]}", "Statement[0].Sid: must be a string" },
@@ -70,14 +71,18 @@ static const refusal_row refusals[] = {
       "Statement[0].Resource: not allowed in a trust policy" },
     { POLICY_TRUST, "{'Statement':[{" TRUST ",'Principal':'*','NotResource':'*'}]}",
       "Statement[0].NotResource: not allowed in a trust policy" },
-    { POLICY_TRUST, "{'Statement':[{'Effect':'Deny','Action':'sts:AssumeRole','NotPrincipal':{'AWS':'111122223333'}}]}",
+    { POLICY_TRUST,
+      "{'Statement':[{'Effect':'Deny','Action':'sts:AssumeRole','NotPrincipal':{'AWS':'111122223333'}}]}",
       "Statement[0].NotPrincipal: not allowed in a trust policy" },
     { POLICY_RESOURCE, "{'Statement':[{" ALLOW "}]}", "Statement[0]: Principal is missing" },
     { POLICY_TRUST, "{'Statement':[{" TRUST "}]}", "Statement[0]: Principal is missing" },
-    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Resource':'*'}]}", "Statement[0]: Action is missing" },
+    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Resource':'*'}]}",
+      "Statement[0]: Action is missing" },
     { POLICY_TRUST, "{'Statement':[{'Effect':'Allow','Principal':'*'}]}", "Statement[0]: Action is missing" },
-    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'kms:*'}]}", "Statement[0]: Resource is missing" },
-    { POLICY_BOUNDARY, "{'Statement':[{'Effect':'Allow','NotAction':'kms:*'}]}", "Statement[0]: Resource is missing" },
+    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'kms:*'}]}",
+      "Statement[0]: Resource is missing" },
+    { POLICY_BOUNDARY, "{'Statement':[{'Effect':'Allow','NotAction':'kms:*'}]}",
+      "Statement[0]: Resource is missing" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'NotAction':'kms:*'}]}",
       "Statement[0].NotAction: cannot stand beside Action" },
     { POLICY_IDENTITY, "{'Statement':[{'NotResource':'*'," ALLOW "}]}",
@@ -86,7 +91,8 @@ static const refusal_row refusals[] = {
       "Statement[0].NotPrincipal: cannot stand beside Principal" },
 
     /* Action */
-    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':[],'Resource':'*'}]}", "Statement[0].Action: is empty" },
+    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':[],'Resource':'*'}]}",
+      "Statement[0].Action: is empty" },
     { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':null,'Resource':'*'}]}",
       "Statement[0].Action: must be a string" },
     { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':['kms:*',7],'Resource':'*'}]}",
@@ -105,15 +111,19 @@ static const refusal_row refusals[] = {
       "Statement[0].Action: \"kms:De crypt\" is not an action as in \"kms:Decrypt\", \"kms:Get*\" or \"*\"" },
     { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','NotAction':'kms:a:b','Resource':'*'}]}",
       "Statement[0].NotAction: \"kms:a:b\" is not an action as in \"kms:Decrypt\", \"kms:Get*\" or \"*\"" },
-    { POLICY_IDENTITY, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'kms:${aws:username}','Resource':'*'}]}",
-      "Statement[0].Action: \"kms:${aws:username}\" is not an action as in \"kms:Decrypt\", \"kms:Get*\" or \"*\"" },
+    { POLICY_IDENTITY,
+      "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'kms:${aws:username}','Resource':'*'}]"
+      "}",
+      "Statement[0].Action: \"kms:${aws:username}\" is not an action as in \"kms:Decrypt\", \"kms:Get*\" or "
+      "\"*\"" },
     { POLICY_TRUST, "{'Statement':[{'Effect':'Allow','Action':'kms:*','Principal':'*'}]}",
       "Statement[0].Action: a trust policy has actions of sts alone" },
     { POLICY_TRUST, "{'Statement':[{'Effect':'Allow','Action':'*','Principal':'*'}]}",
       "Statement[0].Action: a trust policy has actions of sts alone" },
 
     /* Resource */
-    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'*','Resource':[]}]}", "Statement[0].Resource: is empty" },
+    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'*','Resource':[]}]}",
+      "Statement[0].Resource: is empty" },
     { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'*','Resource':['*',true]}]}",
       "Statement[0].Resource[1]: must be a string" },
     { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'*','Resource':'alias/app'}]}",
@@ -124,11 +134,17 @@ static const refusal_row refusals[] = {
       "Statement[0].Resource: \"arn:aws:kms:key/1\" has fewer than the six parts of an ARN" },
     { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'*','Resource':'arn:aws:kms:*a:key/1'}]}",
       "Statement[0].Resource: \"arn:aws:kms:*a:key/1\" has fewer than the six parts of an ARN" },
-    { POLICY_IDENTITY, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'arn:aws:kms:${aws:RequestedRegion}:1:key/*'}]}",
+    { POLICY_IDENTITY,
+      "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'arn:aws:kms:${aws:"
+      "RequestedRegion}:1:key/*'}]}",
       "Statement[0].Resource: policy variables may stand only behind the fifth colon of an ARN" },
-    { POLICY_IDENTITY, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'arn:aws:kms:*:*:key/${}'}]}",
+    { POLICY_IDENTITY,
+      "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'arn:aws:kms:*:*:key/"
+      "${}'}]}",
       "Statement[0].Resource: a policy variable is empty" },
-    { POLICY_IDENTITY, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','NotResource':'arn:aws:kms:*:*:${aws:username'}]}",
+    { POLICY_IDENTITY,
+      "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','NotResource':'arn:aws:kms:*:*:${"
+      "aws:username'}]}",
       "Statement[0].NotResource: a policy variable has no closing brace" },
 
     /* Principal */
@@ -138,7 +154,8 @@ static const refusal_row refusals[] = {
       "Statement[0].Principal: must be \"*\" or an object as {\"AWS\": \"arn:...\"}" },
     { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{}}]}",
       "Statement[0].Principal: must be \"*\" or an object as {\"AWS\": \"arn:...\"}" },
-    { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{'AWS':[]}}]}", "Statement[0].Principal.AWS: is empty" },
+    { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{'AWS':[]}}]}",
+      "Statement[0].Principal.AWS: is empty" },
     { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{'AWS':['*',7]}}]}",
       "Statement[0].Principal.AWS[1]: must be a string" },
     { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{'aws':'*'}}]}",
@@ -161,8 +178,10 @@ static const refusal_row refusals[] = {
       "Statement[0]: NotPrincipal goes with Effect Deny alone" },
 
     /* Condition */
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':[]}]}", "Statement[0].Condition: must be an object" },
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':null}]}", "Statement[0].Condition: must be an object" },
+    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':[]}]}",
+      "Statement[0].Condition: must be an object" },
+    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':null}]}",
+      "Statement[0].Condition: must be an object" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'StringLike':'x'}}]}",
       "Statement[0].Condition.StringLike: must be an object" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'StringMatches':{'aws:a':'b'}}}]}",
@@ -195,7 +214,8 @@ static const refusal_row refusals[] = {
       "Statement[0].Condition.NumericLessThan.aws:a: \"ten\" is not a number" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'NumericLessThan':{'aws:a':true}}}]}",
       "Statement[0].Condition.NumericLessThan.aws:a: must be a number" },
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'DateLessThan':{'aws:CurrentTime':'tomorrow'}}}]}",
+    { POLICY_IDENTITY,
+      "{'Statement':[{" ALLOW ",'Condition':{'DateLessThan':{'aws:CurrentTime':'tomorrow'}}}]}",
       "Statement[0].Condition.DateLessThan.aws:CurrentTime: \"tomorrow\" is not a date: write "
       "2026-01-02T03:04:05Z or epoch seconds" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'DateLessThan':{'aws:CurrentTime':2026}}}]}",
@@ -205,18 +225,26 @@ static const refusal_row refusals[] = {
       "Statement[0].Condition.Bool.aws:SecureTransport: must be \"true\" or \"false\"" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'Null':{'aws:a':'0'}}}]}",
       "Statement[0].Condition.Null.aws:a: must be \"true\" or \"false\"" },
-    { POLICY_IDENTITY, "{'Version':'2012-10-17','Statement':[{" ALLOW ",'Condition':{'Null':{'aws:a':'${aws:b}'}}}]}",
+    { POLICY_IDENTITY,
+      "{'Version':'2012-10-17','Statement':[{" ALLOW ",'Condition':{'Null':{'aws:a':'${aws:b}'}}}]}",
       "Statement[0].Condition.Null.aws:a: must be \"true\" or \"false\"" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'BinaryEquals':{'aws:a':'QQ'}}}]}",
       "Statement[0].Condition.BinaryEquals.aws:a: is not base64" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'BinaryEquals':{'aws:a':1}}}]}",
       "Statement[0].Condition.BinaryEquals.aws:a: must be a string" },
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'IpAddress':{'aws:SourceIp':'203.0.113.0/33'}}}]}",
-      "Statement[0].Condition.IpAddress.aws:SourceIp: \"203.0.113.0/33\" is not an IP address or a network in CIDR form" },
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'NotIpAddress':{'aws:SourceIp':['::1','*']}}}]}",
-      "Statement[0].Condition.NotIpAddress.aws:SourceIp[1]: \"*\" is not an IP address or a network in CIDR form" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{" ALLOW ",'Condition':{'IpAddress':{'aws:SourceIp':'203.0.113.0/33'}}}]}",
+      "Statement[0].Condition.IpAddress.aws:SourceIp: \"203.0.113.0/33\" is not an IP address or a network "
+      "in CIDR form" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{" ALLOW ",'Condition':{'NotIpAddress':{'aws:SourceIp':['::1','*']}}}]}",
+      "Statement[0].Condition.NotIpAddress.aws:SourceIp[1]: \"*\" is not an IP address or a network in CIDR "
+      "form" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'ArnLike':{'aws:PrincipalArn':'*'}}}]}",
       "Statement[0].Condition.ArnLike.aws:PrincipalArn: \"*\" is not an ARN of six parts" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{" ALLOW ",'Condition':{'ArnLike':{'aws:PrincipalArn':'arn:aws:iam::*'}}}]}",
+      "Statement[0].Condition.ArnLike.aws:PrincipalArn: \"arn:aws:iam::*\" is not an ARN of six parts" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'ArnEquals':{'aws:PrincipalArn':5}}}]}",
       "Statement[0].Condition.ArnEquals.aws:PrincipalArn: must be a string" },
 };
@@ -228,7 +256,8 @@ static void check_refusal(const refusal_row *row)
     p11kms_err err = policy_compile(SLICE_STR(json), row->kind, "test", &policy);
 
     if (err != P11KMS_E_POLICY_MALFORMED || strcmp(p11kms_err_detail(err), row->sentence) != 0) {
-        fail_msg("%s\ngave    %s: %s\nand not %s", json, p11kms_err_name(err), p11kms_err_detail(err), row->sentence);
+        fail_msg("%s\ngave    %s: %s\nand not %s", json, p11kms_err_name(err), p11kms_err_detail(err),
+                 row->sentence);
     }
     assert_ptr_equal(policy, (void *)(uintptr_t)16);
 }
@@ -243,7 +272,8 @@ static void test_malformed_documents_are_refused_with_the_place(void **state)
 
 static void test_what_is_not_json_is_refused_with_the_parsers_words(void **state)
 {
-    static const char *const broken[] = { "", "{'Statement':[", "{'Statement':1,'Statement':2}", "{} {}", "\xff" };
+    static const char *const broken[] = { "", "{'Statement':[", "{'Statement':1,'Statement':2}", "{} {}",
+                                          "\xff" };
     policy_t *policy = NULL;
     (void)state;
 
@@ -256,13 +286,28 @@ static void test_what_is_not_json_is_refused_with_the_parsers_words(void **state
 }
 
 static const char *const not_principals[] = {
-    "", "11112222333", "1111222233334", "11112222333x", "alice", "arn:aws:iam::111122223333:group/ops",
-    "arn:aws:iam::111122223333:user/", "arn:aws:iam::111122223333:user", "arn:aws:iam::11112222333:root",
-    "arn:aws:iam::111122223333:root/", "arn:aws:iam:eu-west-1:111122223333:root", "arn:gcp:iam::111122223333:root",
-    "arn:aws:sts::111122223333:assumed-role/app", "arn:aws:sts::111122223333:assumed-role/app/a/b",
-    "arn:aws:sts::111122223333:role/app", "arn:aws:iam::111122223333:assumed-role/app/s",
-    "arn:aws:iam::111122223333:user/${aws:username}", "arn:aws:iam::111122223333:user/a b", "AIDACKCEVSQ6C2EXAMPLE",
-    "arn:aws:kms:eu-west-1:111122223333:key/1", "secretsmanager.amazonaws.com", "arn:aws:iam::111122223333",
+    "",
+    "11112222333",
+    "1111222233334",
+    "11112222333x",
+    "alice",
+    "arn:aws:iam::111122223333:group/ops",
+    "arn:aws:iam::111122223333:user/",
+    "arn:aws:iam::111122223333:user",
+    "arn:aws:iam::11112222333:root",
+    "arn:aws:iam::111122223333:root/",
+    "arn:aws:iam:eu-west-1:111122223333:root",
+    "arn:gcp:iam::111122223333:root",
+    "arn:aws:sts::111122223333:assumed-role/app",
+    "arn:aws:sts::111122223333:assumed-role/app/a/b",
+    "arn:aws:sts::111122223333:role/app",
+    "arn:aws:iam::111122223333:assumed-role/app/s",
+    "arn:aws:iam::111122223333:user/${aws:username}",
+    "arn:aws:iam::111122223333:user/a b",
+    "AIDACKCEVSQ6C2EXAMPLE",
+    "arn:aws:kms:eu-west-1:111122223333:key/1",
+    "secretsmanager.amazonaws.com",
+    "arn:aws:iam::111122223333",
 };
 
 static void test_principals_that_name_nobody_are_refused(void **state)
@@ -272,10 +317,12 @@ static void test_principals_that_name_nobody_are_refused(void **state)
     (void)state;
 
     for (size_t i = 0; i < COUNT_OF(not_principals); i++) {
-        snprintf(json, sizeof(json), "{'Version':'2012-10-17','Statement':[{" ALLOW ",'Principal':{'AWS':'%s'}}]}",
+        snprintf(json, sizeof(json),
+                 "{'Version':'2012-10-17','Statement':[{" ALLOW ",'Principal':{'AWS':'%s'}}]}",
                  not_principals[i]);
         snprintf(sentence, sizeof(sentence),
-                 "Statement[0].Principal.AWS: \"%s\" is not \"*\", a 12-digit account id or the ARN of an account, "
+                 "Statement[0].Principal.AWS: \"%s\" is not \"*\", a 12-digit account id or the ARN of an "
+                 "account, "
                  "user, role or session",
                  not_principals[i]);
         check_refusal(&(refusal_row){ POLICY_RESOURCE, json, sentence });
@@ -291,9 +338,11 @@ static void test_wildcards_in_a_principal_are_refused(void **state)
     (void)state;
 
     for (size_t i = 0; i < COUNT_OF(wild); i++) {
-        snprintf(json, sizeof(json), "{'Statement':[{" ALLOW ",'Principal':{'AWS':['111122223333','%s']}}]}", wild[i]);
+        snprintf(json, sizeof(json), "{'Statement':[{" ALLOW ",'Principal':{'AWS':['111122223333','%s']}}]}",
+                 wild[i]);
         snprintf(sentence, sizeof(sentence),
-                 "Statement[0].Principal.AWS[1]: \"%s\": a wildcard cannot match a part of a principal", wild[i]);
+                 "Statement[0].Principal.AWS[1]: \"%s\": a wildcard cannot match a part of a principal",
+                 wild[i]);
         check_refusal(&(refusal_row){ POLICY_RESOURCE, json, sentence });
     }
 }
@@ -313,9 +362,12 @@ static void test_malformed_variables_are_refused(void **state)
         { "${username}", "the policy variable \"username\" is not of the form service:key" },
         { "${aws:}", "the policy variable \"aws:\" is not of the form service:key" },
         { "${aws:user name}", "a space stands in the policy variable \"aws:user name\"" },
-        { "${aws:username, x}", "the default of a policy variable stands in single quotes: ${key, 'default'}" },
-        { "${aws:username, ^x}", "the default of a policy variable stands in single quotes: ${key, 'default'}" },
-        { "${aws:username, ^x^y}", "the default of a policy variable stands in single quotes: ${key, 'default'}" },
+        { "${aws:username, x}",
+          "the default of a policy variable stands in single quotes: ${key, 'default'}" },
+        { "${aws:username, ^x}",
+          "the default of a policy variable stands in single quotes: ${key, 'default'}" },
+        { "${aws:username, ^x^y}",
+          "the default of a policy variable stands in single quotes: ${key, 'default'}" },
         { "${aws:username,}", "the default of a policy variable stands in single quotes: ${key, 'default'}" },
         { "${*, ^x^}", "the policy variable \"*\" is not of the form service:key" },
         { "${**}", "the policy variable \"**\" is not of the form service:key" },
@@ -327,9 +379,11 @@ static void test_malformed_variables_are_refused(void **state)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         snprintf(json, sizeof(json),
-                 "{'Version':'2012-10-17','Statement':[{" ALLOW ",'Condition':{'StringLike':{'aws:a':['b','%s']}}}]}",
+                 "{'Version':'2012-10-17','Statement':[{" ALLOW
+                 ",'Condition':{'StringLike':{'aws:a':['b','%s']}}}]}",
                  rows[i].variable);
-        snprintf(sentence, sizeof(sentence), "Statement[0].Condition.StringLike.aws:a[1]: %s", rows[i].sentence);
+        snprintf(sentence, sizeof(sentence), "Statement[0].Condition.StringLike.aws:a[1]: %s",
+                 rows[i].sentence);
         check_refusal(&(refusal_row){ POLICY_IDENTITY, json, sentence });
     }
 }
@@ -353,27 +407,36 @@ static const struct {
     { POLICY_IDENTITY, "{'Id':'x','Version':'2008-10-17','Statement':[{" ALLOW "}]}" },
     { POLICY_IDENTITY, "{'Statement':[{'Sid':''," ALLOW "},{'Sid':''," ALLOW "}]}" },
     { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{}}]}" },
-    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Deny','NotAction':['kms:*','sts:*'],'NotResource':['arn:aws:kms:*']}]}" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{'Effect':'Deny','NotAction':['kms:*','sts:*'],'NotResource':['arn:aws:kms:*']}]}" },
     { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'*:*','Resource':'arn:aws:kms:*:*:*'}]}" },
-    { POLICY_IDENTITY, "{'Statement':[{'Effect':'Allow','Action':'KMS:decrypt','Resource':'arn:aws:kms:*'}]}" },
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'foranyvalue:stringlikeifexists':{'aws:a':['b',1,true]}}}]}" },
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'NumericEquals':{'aws:a':[1,'2',2.5,-3]},'Bool':{'aws:b':false}}}]}" },
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'DateLessThan':{'aws:CurrentTime':1767323045}}}]}" },
-    { POLICY_IDENTITY, "{'Statement':[{" ALLOW ",'Condition':{'StringEquals':{'aws:a':'b'},'StringLike':{'AWS:A':'b'}}}]}" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{'Effect':'Allow','Action':'KMS:decrypt','Resource':'arn:aws:kms:*'}]}" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{" ALLOW ",'Condition':{'foranyvalue:stringlikeifexists':{'aws:a':['b',1,true]}}}]}" },
+    { POLICY_IDENTITY, "{'Statement':[{" ALLOW
+                       ",'Condition':{'NumericEquals':{'aws:a':[1,'2',2.5,-3]},'Bool':{'aws:b':false}}}]}" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{" ALLOW ",'Condition':{'DateLessThan':{'aws:CurrentTime':1767323045}}}]}" },
+    { POLICY_IDENTITY,
+      "{'Statement':[{" ALLOW ",'Condition':{'StringEquals':{'aws:a':'b'},'StringLike':{'AWS:A':'b'}}}]}" },
     { POLICY_BOUNDARY, "{'Statement':[{" ALLOW "}]}" },
     { POLICY_SESSION, "{'Statement':[{" ALLOW "}]}" },
     { POLICY_RESOURCE, "{'Statement':[{'Sid':'Enable IAM User Permissions \xc3\xa9'," KEY "}]}" },
-    { POLICY_RESOURCE, "{'Statement':[{'Effect':'Allow','Principal':{'AWS':['*','111122223333',"
-                       "'arn:aws:iam::111122223333:root','arn:aws:iam::111122223333:user/a/b/c',"
-                       "'arn:aws:iam::111122223333:role/p/app','arn:aws:sts::111122223333:assumed-role/app/s=1',"
-                       "'arn:aws:sts::111122223333:federated-user/bob','arn:aws-us-gov:iam::111122223333:root'],"
-                       "'Service':['secretsmanager.amazonaws.com','s3.ap-east-1.amazonaws.com']},"
-                       "'Action':'kms:*','Resource':'*'}]}" },
+    { POLICY_RESOURCE,
+      "{'Statement':[{'Effect':'Allow','Principal':{'AWS':['*','111122223333',"
+      "'arn:aws:iam::111122223333:root','arn:aws:iam::111122223333:user/a/b/c',"
+      "'arn:aws:iam::111122223333:role/p/app','arn:aws:sts::111122223333:assumed-role/app/s=1',"
+      "'arn:aws:sts::111122223333:federated-user/bob','arn:aws-us-gov:iam::111122223333:root'],"
+      "'Service':['secretsmanager.amazonaws.com','s3.ap-east-1.amazonaws.com']},"
+      "'Action':'kms:*','Resource':'*'}]}" },
     { POLICY_RESOURCE, "{'Statement':[{'Effect':'Allow','Principal':'*'}]}" },
     { POLICY_RESOURCE, "{'Statement':[{'Effect':'Deny','NotPrincipal':{'AWS':'111122223333'}}]}" },
-    { POLICY_TRUST, "{'Statement':[{'Effect':'Allow','Principal':{'Federated':['accounts.google.com',"
-                    "'arn:aws:iam::111122223333:oidc-provider/ci.example']},'Action':'sts:AssumeRoleWithWebIdentity'}]}" },
-    { POLICY_TRUST, "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'*'},'NotAction':'sts:TagSession'}]}" },
+    { POLICY_TRUST,
+      "{'Statement':[{'Effect':'Allow','Principal':{'Federated':['accounts.google.com',"
+      "'arn:aws:iam::111122223333:oidc-provider/ci.example']},'Action':'sts:AssumeRoleWithWebIdentity'}]}" },
+    { POLICY_TRUST,
+      "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'*'},'NotAction':'sts:TagSession'}]}" },
 };
 
 static void test_every_form_that_aws_takes_is_accepted(void **state)
@@ -436,8 +499,10 @@ static void test_long_values_are_cut_in_the_sentence(void **state)
     err = policy_compile(SLICE_STR(kit_json(json)), POLICY_IDENTITY, "test", &policy);
     assert_err(err, P11KMS_E_POLICY_MALFORMED);
     assert_true(strlen(p11kms_err_detail(err)) < 300);
-    snprintf(json, sizeof(json), "{'Statement':[{" ALLOW ",'Condition':{'%.900s':{'%.900s':7}}}]}", value, value);
-    assert_err(policy_compile(SLICE_STR(kit_json(json)), POLICY_IDENTITY, "test", &policy), P11KMS_E_POLICY_MALFORMED);
+    snprintf(json, sizeof(json), "{'Statement':[{" ALLOW ",'Condition':{'%.900s':{'%.900s':7}}}]}", value,
+             value);
+    assert_err(policy_compile(SLICE_STR(kit_json(json)), POLICY_IDENTITY, "test", &policy),
+               P11KMS_E_POLICY_MALFORMED);
 }
 
 static void test_a_document_keeps_its_name_and_sids(void **state)

@@ -20,16 +20,21 @@ static policy_caller caller_of(int which)
     case ROOT:
         return kit_root();
     case BOB:
-        return (policy_caller){ .kind = CALLER_USER, .account = SLICE_LIT(KIT_OTHER),
+        return (policy_caller){ .kind = CALLER_USER,
+                                .account = SLICE_LIT(KIT_OTHER),
                                 .arn = SLICE_LIT("arn:aws:iam::444455556666:user/bob") };
     case SERVICE:
-        return (policy_caller){ .kind = CALLER_SERVICE, .account = account,
+        return (policy_caller){ .kind = CALLER_SERVICE,
+                                .account = account,
                                 .arn = SLICE_LIT("secretsmanager.amazonaws.com") };
     case FEDERATED:
-        return (policy_caller){ .kind = CALLER_FEDERATED, .account = account, .arn = SLICE_LIT("sub:1"),
+        return (policy_caller){ .kind = CALLER_FEDERATED,
+                                .account = account,
+                                .arn = SLICE_LIT("sub:1"),
                                 .federated = SLICE_LIT(OIDC) };
     default:
-        return (policy_caller){ .kind = CALLER_FEDERATED, .account = account,
+        return (policy_caller){ .kind = CALLER_FEDERATED,
+                                .account = account,
                                 .arn = SLICE_LIT("arn:aws:sts::111122223333:federated-user/carol") };
     }
 }
@@ -100,8 +105,10 @@ static const principal_row not_principals[] = {
     { "{'AWS':['arn:aws:iam::444455556666:user/bob','arn:aws:iam::444455556666:root']}", "1110111" },
     { "{'AWS':['arn:aws:iam::111122223333:role/app','111122223333']}", "1101111" },
     { "{'AWS':['arn:aws:sts::111122223333:assumed-role/app/web-1','111122223333']}", "1101111" },
-    { "{'AWS':['arn:aws:sts::111122223333:assumed-role/app/web-1','arn:aws:iam::111122223333:role/app']}", "1111111" },
-    { "{'AWS':['arn:aws:sts::111122223333:assumed-role/app/web-1','arn:aws:iam::111122223333:role/app','111122223333']}",
+    { "{'AWS':['arn:aws:sts::111122223333:assumed-role/app/web-1','arn:aws:iam::111122223333:role/app']}",
+      "1111111" },
+    { "{'AWS':['arn:aws:sts::111122223333:assumed-role/app/web-1','arn:aws:iam::111122223333:role/"
+      "app','111122223333']}",
       "1001111" },
     { "{'AWS':['arn:aws:sts::111122223333:federated-user/carol','111122223333']}", "1101110" },
     { "{'Service':'secretsmanager.amazonaws.com'}", "1111011" },
@@ -120,21 +127,27 @@ static void test_not_principal_spares_only_callers_listed_with_role_and_account(
         for (int j = 0; j < CALLERS; j++) {
             policy_request request = kit_request(caller_of(j));
 
-            if (strcmp(kit_says(policy, &request), not_principals[i].named[j] == '1' ? "deny" : "none") != 0) {
+            if (strcmp(kit_says(policy, &request), not_principals[i].named[j] == '1' ? "deny" : "none") !=
+                0) {
                 fail_msg("%s, caller %d", not_principals[i].principal, j);
             }
         }
     }
 }
 
-/* "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions boundary". */
+/*
+ * "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions
+ * boundary".
+ */
 static void test_not_principal_denies_whoever_has_a_boundary(void **state)
 {
-    _cleanup_(policy) policy_t *key = kit_policy(
-        POLICY_RESOURCE,
-        "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'" KIT_ALICE "'},'Action':'*','Resource':'*'},"
-        "{'Effect':'Deny','NotPrincipal':{'AWS':['" KIT_ALICE "','111122223333']},'Action':'*','Resource':'*'}]}");
-    _cleanup_(policy) policy_t *boundary = kit_statement(POLICY_BOUNDARY, "'Effect':'Allow','Action':'*','Resource':'*'");
+    _cleanup_(policy) policy_t *key =
+        kit_policy(POLICY_RESOURCE, "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'" KIT_ALICE
+                                    "'},'Action':'*','Resource':'*'},"
+                                    "{'Effect':'Deny','NotPrincipal':{'AWS':['" KIT_ALICE
+                                    "','111122223333']},'Action':'*','Resource':'*'}]}");
+    _cleanup_(policy) policy_t *boundary =
+        kit_statement(POLICY_BOUNDARY, "'Effect':'Allow','Action':'*','Resource':'*'");
     policy_request request = kit_request(kit_alice());
     policy_set set = { .resource = key, .resource_decides = true };
     (void)state;
@@ -177,8 +190,8 @@ static void test_actions_match_in_any_case_and_not_action_is_the_rest(void **sta
         bool negated = i % 2 == 1;
         policy_request request = kit_request(kit_alice());
 
-        snprintf(text, sizeof(text), "'Effect':'Allow','%s':%s,'Resource':'*'", negated ? "NotAction" : "Action",
-                 actions[i / 2].action);
+        snprintf(text, sizeof(text), "'Effect':'Allow','%s':%s,'Resource':'*'",
+                 negated ? "NotAction" : "Action", actions[i / 2].action);
         _cleanup_(policy) policy_t *policy = kit_statement(POLICY_IDENTITY, text);
         request.action = SLICE_STR(actions[i / 2].request);
         if (strcmp(kit_says(policy, &request), actions[i / 2].matches != negated ? "allow" : "none") != 0) {
@@ -191,7 +204,8 @@ static void test_an_action_of_no_operation_is_not_allowed(void **state)
 {
     char action[200];
     policy_request request = kit_request(kit_alice());
-    _cleanup_(policy) policy_t *policy = kit_statement(POLICY_IDENTITY, "'Effect':'Allow','Action':'*','Resource':'*'");
+    _cleanup_(policy) policy_t *policy =
+        kit_statement(POLICY_IDENTITY, "'Effect':'Allow','Action':'*','Resource':'*'");
     (void)state;
 
     memset(action, 'a', sizeof(action));

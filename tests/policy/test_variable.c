@@ -26,7 +26,10 @@ static const struct {
     { BUCKET "${aws:username}", BUCKET "alice", { { "aws:username", { "alice" }, false } }, "allow" },
     { BUCKET "${aws:username}", BUCKET "bob", { { "aws:username", { "alice" }, false } }, "none" },
     { BUCKET "${AWS:UserName}/*", BUCKET "alice/x/y", { { "aws:username", { "alice" }, false } }, "allow" },
-    { BUCKET "${aws:username}", BUCKET "${aws:username}", { { "aws:username", { "alice" }, false } }, "none" },
+    { BUCKET "${aws:username}",
+      BUCKET "${aws:username}",
+      { { "aws:username", { "alice" }, false } },
+      "none" },
     { BUCKET "${aws:PrincipalTag/team}-${aws:PrincipalTag/app}-*",
       BUCKET "red-web-1",
       { { "aws:PrincipalTag/team", { "red" }, false }, { "aws:PrincipalTag/app", { "web" }, false } },
@@ -36,7 +39,10 @@ static const struct {
     { BUCKET "${aws:username}", BUCKET "*", { { "aws:username", { "*" }, false } }, "allow" },
     { BUCKET "${aws:username}", BUCKET "bo?", { { "aws:username", { "bo?" }, false } }, "allow" },
     { BUCKET "${aws:username}", BUCKET "bob", { { "aws:username", { "bo?" }, false } }, "none" },
-    { BUCKET "${aws:username}", BUCKET "${aws:userid}", { { "aws:username", { "${aws:userid}" }, false } }, "allow" },
+    { BUCKET "${aws:username}",
+      BUCKET "${aws:userid}",
+      { { "aws:username", { "${aws:userid}" }, false } },
+      "allow" },
     /* null matches nothing: absent, empty, of several values */
     { BUCKET "${aws:username}", BUCKET, { { 0 } }, "none" },
     { BUCKET "*${aws:username}*", BUCKET "x", { { 0 } }, "none" },
@@ -45,8 +51,14 @@ static const struct {
     { BUCKET "${aws:TagKeys}", BUCKET "a", { { "aws:TagKeys", { "a", "b" }, true } }, "none" },
     /* defaults */
     { BUCKET "${aws:username, ^anonymous^}", BUCKET "anonymous", { { 0 } }, "allow" },
-    { BUCKET "${aws:username, ^anonymous^}", BUCKET "anonymous", { { "aws:username", { "alice" }, false } }, "none" },
-    { BUCKET "${aws:username, ^anonymous^}", BUCKET "alice", { { "aws:username", { "alice" }, false } }, "allow" },
+    { BUCKET "${aws:username, ^anonymous^}",
+      BUCKET "anonymous",
+      { { "aws:username", { "alice" }, false } },
+      "none" },
+    { BUCKET "${aws:username, ^anonymous^}",
+      BUCKET "alice",
+      { { "aws:username", { "alice" }, false } },
+      "allow" },
     { BUCKET "${aws:username,^a b^}", BUCKET "a b", { { 0 } }, "allow" },
     { BUCKET "${aws:username, ^*^}", BUCKET "*", { { 0 } }, "allow" },
     { BUCKET "${aws:username, ^*^}", BUCKET "x", { { 0 } }, "none" },
@@ -57,7 +69,10 @@ static const struct {
     { BUCKET "a${*}b", BUCKET "axb", { { 0 } }, "none" },
     { BUCKET "a${?}b", BUCKET "a?b", { { 0 } }, "allow" },
     { BUCKET "a${?}b", BUCKET "axb", { { 0 } }, "none" },
-    { BUCKET "${$}{aws:username}", BUCKET "${aws:username}", { { "aws:username", { "alice" }, false } }, "allow" },
+    { BUCKET "${$}{aws:username}",
+      BUCKET "${aws:username}",
+      { { "aws:username", { "alice" }, false } },
+      "allow" },
     { BUCKET "$${$}", BUCKET "$$", { { 0 } }, "allow" },
     { BUCKET "a$b{c}", BUCKET "a$b{c}", { { 0 } }, "allow" },
     { BUCKET "${*}*", BUCKET "*anything", { { 0 } }, "allow" },
@@ -82,45 +97,66 @@ static const struct {
     const char *says;
 } conditions[] = {
     { "'StringEquals':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}'}",
-      { { "aws:ResourceTag/team", { "red" }, false }, { "aws:PrincipalTag/team", { "red" }, false } }, "allow" },
+      { { "aws:ResourceTag/team", { "red" }, false }, { "aws:PrincipalTag/team", { "red" }, false } },
+      "allow" },
     { "'StringEquals':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}'}",
-      { { "aws:ResourceTag/team", { "red" }, false }, { "aws:PrincipalTag/team", { "blue" }, false } }, "none" },
+      { { "aws:ResourceTag/team", { "red" }, false }, { "aws:PrincipalTag/team", { "blue" }, false } },
+      "none" },
     { "'StringEquals':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}'}",
-      { { "aws:ResourceTag/team", { "red" }, false } }, "none" },
+      { { "aws:ResourceTag/team", { "red" }, false } },
+      "none" },
     { "'StringEquals':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}'}", { { 0 } }, "none" },
     { "'StringEquals':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}*'}",
-      { { "aws:ResourceTag/team", { "red*" }, false }, { "aws:PrincipalTag/team", { "red" }, false } }, "allow" },
+      { { "aws:ResourceTag/team", { "red*" }, false }, { "aws:PrincipalTag/team", { "red" }, false } },
+      "allow" },
     { "'StringEqualsIgnoreCase':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}-X'}",
-      { { "aws:ResourceTag/team", { "RED-x" }, false }, { "aws:PrincipalTag/team", { "red" }, false } }, "allow" },
+      { { "aws:ResourceTag/team", { "RED-x" }, false }, { "aws:PrincipalTag/team", { "red" }, false } },
+      "allow" },
     { "'StringLike':{'kms:EncryptionContext:path':'home/${aws:username}/*'}",
-      { { "kms:EncryptionContext:path", { "home/alice/key" }, false }, { "aws:username", { "alice" }, false } }, "allow" },
+      { { "kms:EncryptionContext:path", { "home/alice/key" }, false },
+        { "aws:username", { "alice" }, false } },
+      "allow" },
     { "'StringLike':{'kms:EncryptionContext:path':'home/${aws:username}/*'}",
-      { { "kms:EncryptionContext:path", { "home/bob/key" }, false }, { "aws:username", { "*" }, false } }, "none" },
+      { { "kms:EncryptionContext:path", { "home/bob/key" }, false }, { "aws:username", { "*" }, false } },
+      "none" },
     /* "Inverted condition operators do match against a null value" */
     { "'StringNotEquals':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}'}",
-      { { "aws:ResourceTag/team", { "red" }, false } }, "allow" },
+      { { "aws:ResourceTag/team", { "red" }, false } },
+      "allow" },
     { "'StringNotLike':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}*'}",
-      { { "aws:ResourceTag/team", { "red" }, false } }, "allow" },
+      { { "aws:ResourceTag/team", { "red" }, false } },
+      "allow" },
     { "'StringNotEquals':{'aws:ResourceTag/team':['${aws:PrincipalTag/team}','red']}",
-      { { "aws:ResourceTag/team", { "red" }, false } }, "none" },
+      { { "aws:ResourceTag/team", { "red" }, false } },
+      "none" },
     { "'ArnNotEquals':{'aws:PrincipalArn':'arn:aws:iam::1:user/${aws:username}'}",
-      { { "aws:PrincipalArn", { "arn:aws:iam::1:user/a" }, false } }, "allow" },
+      { { "aws:PrincipalArn", { "arn:aws:iam::1:user/a" }, false } },
+      "allow" },
     /* ARNs: in any part, and with parts of its own */
     { "'ArnEquals':{'aws:PrincipalArn':'arn:aws:iam::${aws:PrincipalAccount}:user/*'}",
       { { "aws:PrincipalArn", { "arn:aws:iam::111122223333:user/a" }, false },
-        { "aws:PrincipalAccount", { "111122223333" }, false } }, "allow" },
+        { "aws:PrincipalAccount", { "111122223333" }, false } },
+      "allow" },
     { "'ArnEquals':{'aws:PrincipalArn':'arn:aws:iam::${aws:PrincipalAccount}:user/*'}",
       { { "aws:PrincipalArn", { "arn:aws:iam::111122223333:user/a" }, false },
-        { "aws:PrincipalAccount", { "444455556666" }, false } }, "none" },
+        { "aws:PrincipalAccount", { "444455556666" }, false } },
+      "none" },
     { "'ArnLike':{'aws:SourceArn':'${aws:PrincipalArn}'}",
-      { { "aws:SourceArn", { "arn:aws:iam::1:user/a" }, false }, { "aws:PrincipalArn", { "arn:aws:iam::1:user/a" }, false } },
+      { { "aws:SourceArn", { "arn:aws:iam::1:user/a" }, false },
+        { "aws:PrincipalArn", { "arn:aws:iam::1:user/a" }, false } },
       "allow" },
     { "'ArnLike':{'aws:SourceArn':'${aws:PrincipalArn}'}",
-      { { "aws:SourceArn", { "alice" }, false }, { "aws:PrincipalArn", { "alice" }, false } }, "none" },
+      { { "aws:SourceArn", { "alice" }, false }, { "aws:PrincipalArn", { "alice" }, false } },
+      "none" },
     { "'Bool':{'aws:SecureTransport':'${aws:PrincipalTag/tls}'}",
-      { { "aws:SecureTransport", { "true" }, false }, { "aws:PrincipalTag/tls", { "TRUE" }, false } }, "allow" },
+      { { "aws:SecureTransport", { "true" }, false }, { "aws:PrincipalTag/tls", { "TRUE" }, false } },
+      "allow" },
     { "'Bool':{'aws:SecureTransport':'${aws:PrincipalTag/tls}'}",
-      { { "aws:SecureTransport", { "true" }, false }, { "aws:PrincipalTag/tls", { "false" }, false } }, "none" },
+      { { "aws:SecureTransport", { "true" }, false }, { "aws:PrincipalTag/tls", { "false" }, false } },
+      "none" },
+    { "'Bool':{'aws:SecureTransport':'${aws:PrincipalTag/tls}'}",
+      { { "aws:SecureTransport", { "yes" }, false }, { "aws:PrincipalTag/tls", { "yes" }, false } },
+      "none" },
     { "'StringEquals':{'aws:username':'${*}${?}${$}'}", { { "aws:username", { "*?$" }, false } }, "allow" },
     { "'StringLike':{'aws:username':'${*}?'}", { { "aws:username", { "*x" }, false } }, "allow" },
     { "'StringLike':{'aws:username':'${*}?'}", { { "aws:username", { "xx" }, false } }, "none" },
@@ -159,8 +195,8 @@ static void test_without_version_2012_a_variable_is_text(void **state)
     for (size_t i = 0; i < COUNT_OF(versions); i++) {
         policy_request request = kit_request_with(keys);
 
-        snprintf(text, sizeof(text), "{%s'Statement':{'Effect':'Allow','Action':'*','Resource':'%s'}}", versions[i],
-                 BUCKET "${aws:username}");
+        snprintf(text, sizeof(text), "{%s'Statement':{'Effect':'Allow','Action':'*','Resource':'%s'}}",
+                 versions[i], BUCKET "${aws:username}");
         _cleanup_(policy) policy_t *policy = kit_policy(POLICY_IDENTITY, text);
         request.resource = SLICE_LIT(BUCKET "alice");
         assert_string_equal(kit_says(policy, &request), "none");
@@ -187,10 +223,11 @@ static void test_values_that_do_not_fit_fail_the_decision(void **state)
     static char agent[8192];
     one_value values[] = { { SLICE(agent, sizeof(agent)) }, { SLICE_LIT("\xff") }, { SLICE_LIT("a\xfe") } };
     policy_request request = kit_request(kit_alice());
-    _cleanup_(policy) policy_t *policy = kit_policy(
-        POLICY_IDENTITY, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'*'},"
-                         "{'Effect':'Deny','Action':'*','Resource':'*',"
-                         "'Condition':{'StringLike':{'aws:PrincipalTag/agents':'*${aws:UserAgent}*'}}}]}");
+    _cleanup_(policy) policy_t *policy =
+        kit_policy(POLICY_IDENTITY,
+                   "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'*'},"
+                   "{'Effect':'Deny','Action':'*','Resource':'*',"
+                   "'Condition':{'StringLike':{'aws:PrincipalTag/agents':'*${aws:UserAgent}*'}}}]}");
     policy_set set = { .identity = &policy, .n_identity = 1, .trusted = true };
     policy_decision decision;
     (void)state;
@@ -217,19 +254,24 @@ static void test_variables_have_a_bound(void **state)
     for (int i = 0; i < 17; i++) {
         strcat(value, "${aws:username}");
     }
-    snprintf(text, sizeof(text),
-             "{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*','Resource':'arn:aws:s3:::%s'}}", value);
+    snprintf(
+        text, sizeof(text),
+        "{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*','Resource':'arn:aws:s3:::%s'}}",
+        value);
     err = policy_compile(SLICE_STR(kit_json(text)), POLICY_IDENTITY, "test", &policy);
     assert_err(err, P11KMS_E_POLICY_MALFORMED);
     assert_string_equal(p11kms_err_detail(err), "Statement.Resource: more than 16 policy variables");
 
     memset(value, 'x', 2049);
     strcpy(value + 2049, "${aws:username}");
-    snprintf(text, sizeof(text),
-             "{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*','Resource':'arn:aws:s3:::%s'}}", value);
+    snprintf(
+        text, sizeof(text),
+        "{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*','Resource':'arn:aws:s3:::%s'}}",
+        value);
     err = policy_compile(SLICE_STR(kit_json(text)), POLICY_IDENTITY, "test", &policy);
     assert_err(err, P11KMS_E_POLICY_MALFORMED);
-    assert_string_equal(p11kms_err_detail(err), "Statement.Resource: more than 2048 bytes around policy variables");
+    assert_string_equal(p11kms_err_detail(err),
+                        "Statement.Resource: more than 2048 bytes around policy variables");
 }
 
 int main(void)

@@ -114,6 +114,25 @@ static void test_a_key_answers_the_same_as_object_as_copy_and_after_a_restart(vo
     assert_memory_equal(by_object, later, TOKEN_PRF_LEN);
 }
 
+/* The copy, not the object, answers: that shows when another program deletes the object. */
+static void test_copies_are_used_where_they_can_be(void **state)
+{
+    struct fixture *f = begin(state);
+    token_t *other = NULL;
+    uint8_t before[TOKEN_PRF_LEN], after[TOKEN_PRF_LEN];
+
+    open_it(f);
+    assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
+    prf_of(f, key_a, before);
+    assert_ok(token_open(&f->options, false, &other));
+    assert_ok(call(other, &f->op, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")));
+    token_close(other);
+    prf_of(f, key_a, after);
+    assert_memory_equal(before, after, TOKEN_PRF_LEN);
+    assert_ok(call(f->token, &f->op, TOKEN_OP_LIST, NULL, SLICE_LIT("")));
+    assert_err(call(f->token, &f->op, TOKEN_OP_PRF, key_a, SLICE_LIT("x")), P11KMS_E_TOKEN_NO_KEY);
+}
+
 static void test_no_message_is_also_a_message(void **state)
 {
     struct fixture *f = begin(state);
@@ -354,6 +373,36 @@ static void make_and_destroy_keys(struct fixture *f)
     }
 }
 
+#define KEYS_AT_ONCE 8
+
+/* Replies go out in batches: one that waits must not make the next one's notice look out of place. */
+static void test_keys_asked_for_at_once_are_all_made(void **state)
+{
+    struct fixture *f = begin(state);
+    counted_op ops[KEYS_AT_ONCE] = { 0 };
+    mailbox_t *box = NULL;
+    unsigned done = 0;
+    pid_t pid;
+
+    open_it(f);
+    pid = token_host_pid(f->token);
+    assert_ok(mailbox_new(NULL, NULL, &box));
+    for (size_t i = 0; i < KEYS_AT_ONCE; i++) {
+        ops[i].op.kind = TOKEN_OP_GENERATE;
+        memcpy(ops[i].op.key_id, key_a, TOKEN_KEY_ID);
+        ops[i].op.key_id[TOKEN_KEY_ID - 1] = (uint8_t)i;
+        ops[i].op.in = SLICE_LIT("a");
+        counted_submit(f->token, &ops[i], box, &done);
+    }
+    token_flush(f->token);
+    wait_for(box, &done, KEYS_AT_ONCE);
+    for (size_t i = 0; i < KEYS_AT_ONCE; i++) {
+        assert_ok(ops[i].op.err);
+    }
+    assert_int_equal(token_host_pid(f->token), pid);
+    mailbox_free(box);
+}
+
 static void test_keys_are_made_and_destroyed_beside_a_load_without_an_error(void **state)
 {
     struct fixture *f = begin(state);
@@ -365,6 +414,30 @@ static void test_keys_are_made_and_destroyed_beside_a_load_without_an_error(void
         assert_int_equal(loads[i].lost, 0);
     }
     assert_int_equal(token_get_stats(f->token).failures, 0);
+}
+
+static void test_many_keys_asked_for_at_once_are_all_made(void **state)
+{
+    struct fixture *f = begin(state);
+    static counted_op ops[20];
+    mailbox_t *box = NULL;
+    unsigned done = 0;
+
+    assert_ok(mailbox_new(NULL, NULL, &box));
+    open_it(f);
+    for (size_t i = 0; i < COUNT_OF(ops); i++) {
+        ops[i].op.kind = TOKEN_OP_GENERATE;
+        ops[i].op.in = SLICE_LIT("one of many");
+        ops[i].op.key_id[0] = (uint8_t)i;
+        counted_submit(f->token, &ops[i], box, &done);
+    }
+    token_flush(f->token);
+    wait_for(box, &done, COUNT_OF(ops));
+    for (size_t i = 0; i < COUNT_OF(ops); i++) {
+        assert_ok(ops[i].op.err);
+    }
+    assert_int_equal(token_get_stats(f->token).restarts, 0);
+    mailbox_free(box);
 }
 
 static void test_several_sessions_serve_beside_key_management(void **state)
@@ -494,6 +567,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROMISE(test_the_self_test_finds_what_softhsm_can),
         PROMISE(test_a_key_answers_the_same_as_object_as_copy_and_after_a_restart),
+        PROMISE(test_copies_are_used_where_they_can_be),
         PROMISE(test_no_message_is_also_a_message),
         PROMISE(test_a_second_key_of_one_id_is_refused),
         PROMISE(test_a_destroyed_key_is_gone_with_its_copy),
@@ -505,7 +579,9 @@ int main(void)
         PROMISE(test_a_uri_must_match_exactly_one_token),
         PROMISE(test_a_module_that_cannot_be_loaded_is_named),
         PROMISE(test_a_pin_file_that_others_read_is_refused_unless_dev),
+        PROMISE(test_keys_asked_for_at_once_are_all_made),
         PROMISE(test_keys_are_made_and_destroyed_beside_a_load_without_an_error),
+        PROMISE(test_many_keys_asked_for_at_once_are_all_made),
         PROMISE(test_several_sessions_serve_beside_key_management),
         PROMISE(test_killing_the_host_under_load_loses_no_answer_and_service_goes_on),
         PROMISE(test_a_key_deleted_by_another_program_is_missed_not_fatal),

@@ -385,16 +385,15 @@ static const char *copy_problem(host_t *host, CK_SESSION_HANDLE session, const h
 }
 
 /*
- * With a label of its own where the module lets a copy of an unmodifiable key have one: should it
- * make a token object after all, and the host die before that is destroyed, it is not taken for a
- * key of ours.
+ * With a label of its own where the module lets a copy have one: should it make a token object
+ * after all, and the host die before that is destroyed, it is not taken for a key of ours.
  */
 static CK_RV copy_object(host_t *host, const host_key *key, CK_OBJECT_HANDLE *ret)
 {
     CK_BBOOL no = CK_FALSE;
     char label[] = "session copy";
     CK_ATTRIBUTE template[] = { { CKA_TOKEN, &no, sizeof(no) }, { CKA_LABEL, label, sizeof(label) - 1 } };
-    CK_RV rv = host->module->C_CopyObject(host->anchor, key->object, template, 2, ret);
+    CK_RV rv = host->module->C_CopyObject(host->anchor, key->object, template, COUNT_OF(template), ret);
 
     return rv == CKR_OK ? rv : host->module->C_CopyObject(host->anchor, key->object, template, 1, ret);
 }
@@ -407,8 +406,7 @@ void keys_copy(host_t *host, CK_SESSION_HANDLE session, host_key *key)
 
     key->copy_tried = true;
     if (rv != CKR_OK) {
-        log_info("keys are used without session copies: C_CopyObject: %s", token_ckr_name(rv));
-        host->copies_wanted = false;
+        log_info("a key is used without session copy: C_CopyObject: %s", token_ckr_name(rv));
         return;
     }
     problem = copy_problem(host, session, key, copy);

@@ -64,8 +64,12 @@ static void add_reply(replies_t *replies, uint64_t id, result_t result, slice_t 
 void lane_run(worker_t *worker, const protocol_op *op, replies_t *replies)
 {
     _cleanup_buf_ buf_t out = { 0 };
-    result_t result = operations_run(worker, op, &out);
+    result_t result;
 
+    if (operations_alone(op->kind)) {
+        lane_send(replies); /* the daemon must not hear that this one has the token while another still has it */
+    }
+    result = operations_run(worker, op, &out);
     if (buf_failed(&out)) {
         result = (result_t){ P11KMS_E_NOMEM, CKR_HOST_MEMORY };
     }
@@ -74,6 +78,9 @@ void lane_run(worker_t *worker, const protocol_op *op, replies_t *replies)
         channel_fail(result.err, result.rv, p11kms_err_detail(result.err));
     }
     add_reply(replies, op->id, result, result.err == P11KMS_OK ? buf_slice(&out) : (slice_t){ 0 });
+    if (operations_alone(op->kind)) {
+        lane_send(replies); /* the front must know that this one is over before the next has the token alone */
+    }
 }
 
 /* ---- the queue ---- */

@@ -142,39 +142,46 @@ static bool can_gcm(host_t *host, CK_SESSION_HANDLE session)
     return generate_aes(host, session, &gcm.key) == CKR_OK && gcm_works(&gcm);
 }
 
-/*
- * Of a modifiable key: SoftHSM makes session objects of unmodifiable token objects, but not of
- * unmodifiable session objects. What comes out is what to expect; the first key of ours decides.
- */
-static bool can_copy_fresh_key(host_t *host, CK_SESSION_HANDLE session)
+static bool can_copy_variant(host_t *host, CK_SESSION_HANDLE session, unsigned variant)
 {
-    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
     host_key key = { .copy = CK_INVALID_HANDLE };
-    bool can = false;
+    bool can;
 
-    if (template_generate(host, session, TEMPLATE_PLAIN, NULL, SLICE_LIT("self-test"), &object) == CKR_OK) {
-        key.object = object;
-        keys_copy(host, session, &key);
-        can = key.copy != CK_INVALID_HANDLE;
-        keys_drop_copy(host, &key);
-        (void)host->module->C_DestroyObject(session, object);
+    if (template_generate(host, session, variant, NULL, SLICE_LIT("self-test"), &key.object) != CKR_OK) {
+        return false;
     }
-    host->copies_wanted = true;
+    keys_copy(host, session, &key);
+    can = key.copy != CK_INVALID_HANDLE;
+    keys_drop_copy(host, &key);
+    (void)host->module->C_DestroyObject(session, key.object);
     return can;
 }
 
+/* SoftHSM copies no unmodifiable key: where copies are wanted, new keys are modifiable then. */
+static bool can_copy_fresh_key(host_t *host, CK_SESSION_HANDLE session)
+{
+    if (can_copy_variant(host, session, host->template_variant)) {
+        return true;
+    }
+    if (!host->copies_wanted || !can_copy_variant(host, session, TEMPLATE_PLAIN)) {
+        return false;
+    }
+    host->template_variant = TEMPLATE_PLAIN;
+    return true;
+}
+
+/* A key of ours that turns out unlike its copy ends the copying; one that cannot be copied does not. */
 static bool can_session_copy(host_t *host, CK_SESSION_HANDLE session)
 {
     host_key *key = any_key(host);
 
-    if (!host->copies_wanted || !host->info.can_prf) {
+    if (!host->copies_wanted || !host->info.can_prf || !can_copy_fresh_key(host, session)) {
         return false;
     }
-    if (key == NULL) {
-        return can_copy_fresh_key(host, session);
+    if (key != NULL) {
+        keys_copy(host, session, key);
     }
-    keys_copy(host, session, key);
-    return key->copy != CK_INVALID_HANDLE;
+    return host->copies_wanted;
 }
 
 /* In this order: the known answer may be a generated key, and copies are compared by their answers. */

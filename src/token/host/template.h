@@ -3,7 +3,7 @@
 
 #include "token/host/host.h"
 
-/* Variants: with CKA_MODIFIABLE false, or without what a module may refuse. */
+/* Variants: with CKA_MODIFIABLE false, or without what a module may refuse or copies suffer from. */
 enum { TEMPLATE_FULL, TEMPLATE_PLAIN };
 
 /**

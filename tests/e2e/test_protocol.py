@@ -1,0 +1,229 @@
+"""The wire protocol: what is no request, no operation, or none of this version, and how each is told."""
+
+import email.utils
+import json
+import re
+import time
+import uuid
+
+import tap
+import wire
+from kms_case import KmsCase, Refused
+
+# Operations AWS KMS has and this version has not, with parameters their model takes.
+KEY = {"KeyId": "x"}
+STORE = {"CustomKeyStoreId": "cks-1"}
+LACKING = {
+    "ConnectCustomKeyStore": STORE,
+    "CreateCustomKeyStore": {"CustomKeyStoreName": "store"},
+    "CreateGrant": KEY | {"GranteePrincipal": "arn:aws:iam::123456789012:user/app", "Operations": ["Decrypt"]},
+    "DeleteCustomKeyStore": STORE,
+    "DeleteImportedKeyMaterial": KEY,
+    "DeriveSharedSecret": KEY | {"KeyAgreementAlgorithm": "ECDH", "PublicKey": "eA=="},
+    "DescribeCustomKeyStores": {},
+    "DisconnectCustomKeyStore": STORE,
+    "GenerateDataKeyPair": KEY | {"KeyPairSpec": "RSA_2048"},
+    "GenerateDataKeyPairWithoutPlaintext": KEY | {"KeyPairSpec": "RSA_2048"},
+    "GenerateMac": KEY | {"Message": "eA==", "MacAlgorithm": "HMAC_SHA_256"},
+    "GetKeyLastUsage": KEY,
+    "GetParametersForImport": KEY | {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"},
+    "GetPublicKey": KEY,
+    "ImportKeyMaterial": KEY | {"ImportToken": "eA==", "EncryptedKeyMaterial": "eA=="},
+    "ListGrants": KEY,
+    "ListRetirableGrants": {"RetiringPrincipal": "arn:aws:iam::123456789012:user/app"},
+    "ReplicateKey": {"KeyId": "mrk-" + "0" * 32, "ReplicaRegion": "eu-west-1"},
+    "RetireGrant": {},
+    "RevokeGrant": KEY | {"GrantId": "0" * 64},
+    "Sign": KEY | {"Message": "eA==", "SigningAlgorithm": "ECDSA_SHA_256"},
+    "UpdateCustomKeyStore": STORE,
+    "UpdatePrimaryRegion": {"KeyId": "mrk-" + "0" * 32, "PrimaryRegion": "eu-west-1"},
+    "Verify": KEY | {"Message": "eA==", "Signature": "eA==", "SigningAlgorithm": "ECDSA_SHA_256"},
+    "VerifyMac": KEY | {"Message": "eA==", "Mac": "eA==", "MacAlgorithm": "HMAC_SHA_256"},
+}
+
+# What each implemented operation cannot do without, beside a signature.
+REQUIRED = {
+    "CancelKeyDeletion": ["keyId"], "CreateAlias": ["aliasName", "targetKeyId"], "CreateKey": [], "Decrypt": [],
+    "DeleteAlias": ["aliasName"], "DescribeKey": ["keyId"], "DisableKey": ["keyId"], "DisableKeyRotation": ["keyId"],
+    "EnableKey": ["keyId"], "EnableKeyRotation": ["keyId"], "Encrypt": ["keyId", "plaintext"],
+    "GenerateDataKey": ["keyId"], "GenerateDataKeyWithoutPlaintext": ["keyId"], "GenerateRandom": [],
+    "GetKeyPolicy": ["keyId"], "GetKeyRotationStatus": ["keyId"], "ListAliases": [], "ListKeyPolicies": ["keyId"],
+    "ListKeyRotations": ["keyId"], "ListKeys": [], "ListResourceTags": ["keyId"], "PutKeyPolicy": ["keyId", "policy"],
+    "ReEncrypt": ["destinationKeyId"], "RotateKeyOnDemand": ["keyId"], "ScheduleKeyDeletion": ["keyId"],
+    "TagResource": ["keyId", "tags"], "UntagResource": ["keyId", "tagKeys"], "UpdateAlias": ["aliasName",
+                                                                                             "targetKeyId"],
+    "UpdateKeyDescription": ["keyId", "description"],
+}
+
+
+class Operations(KmsCase):
+    def test_an_operation_of_aws_that_is_lacking_says_so(self):
+        for operation, parameters in LACKING.items():
+            with self.subTest(operation):
+                answer = wire.ask(self.service, operation, parameters)
+                self.assertEqual((answer.status, answer.code, answer.headers["x-amzn-errortype"]),
+                                 (400, "UnsupportedOperationException", "UnsupportedOperationException"))
+                self.assertIn(operation, answer.message)
+                record = self.service.audit(operation)[-1]
+                self.assertEqual(record["errorCode"], "UnsupportedOperationException")
+
+    def test_a_name_aws_does_not_know_is_an_unknown_operation(self):
+        for target in ("TrentService.MakeCoffee", "TrentService.", "TrentService", "TrentService.createkey",
+                       "TrentService.CreateKey2", "Trent.CreateKey", "CreateKey",
+                       "secretsmanager.GetSecretValue", "AmazonSSM.GetParameter", "P11KMS.MakeCoffee", "x" * 4000):
+            with self.subTest(target[:40]):
+                request = wire.request_for(self.service, "", {})
+                request.headers.replace_header("X-Amz-Target", target)
+                scope = "p11kms" if target.startswith("P11KMS.") else "kms"
+                answer = wire.send(self.service, wire.sign(request, scope=scope))
+                self.assertEqual((answer.status, answer.code), (400, "UnknownOperationException"))
+
+    def test_without_a_target_there_is_no_operation(self):
+        request = wire.request_for(self.service, "", {})
+        del request.headers["X-Amz-Target"]
+        answer = wire.send(self.service, wire.sign(request))
+        self.assertEqual((answer.status, answer.code), (400, "UnknownOperationException"))
+
+    def test_only_post_is_an_operation(self):
+        for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH"):
+            request = wire.sign(wire.request_for(self.service, "ListKeys", b"", method=method))
+            answer = wire.send(self.service, request)
+            self.assertEqual((answer.status, answer.code), (400, "UnknownOperationException"), method)
+
+    def test_a_required_member_that_is_missing_is_named(self):
+        for operation, members in REQUIRED.items():
+            with self.subTest(operation):
+                for body in ({}, b"") if members else ():
+                    answer = wire.ask(self.service, operation, body)
+                    self.assertEqual((answer.status, answer.code), (400, "ValidationException"))
+                    count = f"{len(members)} validation error" + ("s" if len(members) > 1 else "")
+                    self.assertTrue(answer.message.startswith(count + " detected: "), answer.message)
+                    for member in members:
+                        self.assertRegex(answer.message, rf"Value( null)? at '{member}' failed to satisfy constraint: "
+                                                         "Member must not be null")
+
+    def test_null_is_absent(self):
+        answer = wire.ask(self.service, "ListKeys", {"Limit": None, "Marker": None})
+        self.assertEqual(answer.status, 200)
+        answer = wire.ask(self.service, "DescribeKey", {"KeyId": None})
+        self.assertEqual(answer.code, "ValidationException")
+
+    def test_an_unknown_member_is_ignored(self):
+        answer = wire.ask(self.service, "ListKeys", {"Colour": "red", "limit": 0})
+        self.assertEqual(answer.status, 200)
+
+
+class Bodies(KmsCase):
+    def test_what_is_no_object_of_json_is_refused(self):
+        for body in (b"{", b"[]", b"1", b'"x"', b"null", b"true", b"{}{}", b"{} x", b"\xff\xfe{}", b'{"a":"\xff"}',
+                     b'{"KeyId":"\\ud800"}', b"{'a':1}", b'{"a":01}', b'{"a":NaN}', b"[" * 100000, b'{"a":' * 5000,
+                     b'{"Limit":1,"Limit":2}', b"<xml/>", b"\0", b"{}\0"):
+            with self.subTest(body[:20]):
+                answer = wire.ask(self.service, "ListKeys", body)
+                self.assertEqual((answer.status, answer.code), (400, "SerializationException"))
+        answer = wire.ask(self.service, "ListKeys", b" {\n} ")
+        self.assertEqual(answer.status, 200)
+
+    def test_a_member_of_another_type_is_refused(self):
+        for operation, parameters in (
+                ("DescribeKey", {"KeyId": 1}), ("DescribeKey", {"KeyId": ["x"]}), ("DescribeKey", {"KeyId": {}}),
+                ("ListKeys", {"Limit": "1"}), ("ListKeys", {"Limit": 1.5}), ("ListKeys", {"Limit": True}),
+                ("ListKeys", {"Limit": 10**30}), ("CreateKey", {"MultiRegion": "yes"}),
+                ("CreateKey", {"MultiRegion": 1}), ("CreateKey", {"Tags": {}}), ("CreateKey", {"Tags": ["x"]}),
+                ("CreateKey", {"Description": 5}), ("GenerateRandom", {"NumberOfBytes": "32"}),
+                ("Encrypt", {"KeyId": "x", "Plaintext": "eA==", "EncryptionContext": []})):
+            with self.subTest(f"{operation} {parameters}"):
+                answer = wire.ask(self.service, operation, parameters)
+                self.assertEqual((answer.status, answer.code), (400, "SerializationException"), answer.body)
+
+    def test_several_errors_are_told_in_one_message(self):
+        answer = wire.ask(self.service, "CreateAlias", {"AliasName": "", "TargetKeyId": "x" * 2049})
+        self.assertEqual(answer.code, "ValidationException")
+        self.assertRegex(answer.message, r"^\d validation errors detected: .*'aliasName'.*; .*'targetKeyId'")
+
+    def test_bounds_of_every_text_are_kept(self):
+        key = self.new_key()["KeyId"]
+        for operation, parameters, most in (
+                ("DescribeKey", {"KeyId": "{}"}, 2048), ("CreateKey", {"Description": "{}"}, 8192),
+                ("UpdateKeyDescription", {"KeyId": key, "Description": "{}"}, 8192),
+                ("CreateKey", {"Policy": "{}"}, 131072),
+                ("PutKeyPolicy", {"KeyId": key, "Policy": "{}"}, 131072),
+                ("GetKeyPolicy", {"KeyId": key, "PolicyName": "{}"}, 128),
+                ("CreateAlias", {"AliasName": "{}", "TargetKeyId": key}, 256),
+                ("ListKeys", {"Marker": "{}"}, 1024)):
+            with self.subTest(f"{operation} {parameters}"):
+                too_long = {name: value.replace("{}", "x" * (most + 1)) for name, value in parameters.items()}
+                self.refused("ValidationException",
+                             re.compile(f"Member must have length less than or equal to {most}(;|$)"), operation,
+                             **too_long)
+                fits = {name: value.replace("{}", "x" * most) for name, value in parameters.items()}
+                try:
+                    self.kms(operation, **fits)
+                except Refused as refusal:
+                    self.assertNotIn("less than or equal", refusal.message)
+
+    def test_lists_have_their_bounds(self):
+        key = self.new_key()["KeyId"]
+        self.refused("ValidationException", re.compile("'grantTokens' .*less than or equal to 10"), "Encrypt", KeyId=key,
+                     Plaintext=b"x", GrantTokens=["t"] * 11)
+
+    def test_a_message_with_a_strange_value_is_still_json(self):
+        for text in ('"', "\\", "\u2028", "\x01", "💥", "é" * 3000):
+            answer = wire.ask(self.service, "CreateKey", {"KeyUsage": text})
+            self.assertEqual(answer.code, "ValidationException")
+            json.loads(answer.body)
+
+
+class Answers(KmsCase):
+    def test_every_answer_has_a_request_id_a_date_and_a_type(self):
+        ids = set()
+        for operation, parameters in (("ListKeys", {}), ("DescribeKey", {"KeyId": "fake"}), ("Nothing", {})):
+            answer = wire.ask(self.service, operation, parameters)
+            self.assertEqual(str(uuid.UUID(answer.request_id)), answer.request_id)
+            ids.add(answer.request_id)
+            date = email.utils.parsedate_to_datetime(answer.headers["date"]).timestamp()
+            self.assertLess(abs(date - time.time()), 5)
+            self.assertEqual(answer.headers["content-type"], "application/x-amz-json-1.1")
+            self.assertEqual(int(answer.headers["content-length"]), len(answer.body))
+        self.assertEqual(len(ids), 3)
+
+    def test_an_operation_without_output_answers_nothing(self):
+        key = self.new_key()["KeyId"]
+        for operation, parameters in (("DisableKey", {}), ("EnableKey", {}), ("EnableKeyRotation", {}),
+                                      ("DisableKeyRotation", {}), ("UpdateKeyDescription", {"Description": "x"}),
+                                      ("TagResource", {"Tags": []}), ("UntagResource", {"TagKeys": []})):
+            answer = wire.ask(self.service, operation, {"KeyId": key} | parameters)
+            self.assertEqual((answer.status, answer.body), (200, b""), operation)
+
+    def test_one_connection_carries_many_requests_and_refusals(self):
+        connection = wire.connect(self.service)
+        self.addCleanup(connection.close)
+        for i in range(20):
+            request = wire.request_for(self.service, "ListKeys" if i % 2 else "MakeCoffee", {})
+            answer = wire.send(self.service, wire.sign(request), connection)
+            self.assertEqual(answer.status, 200 if i % 2 else 400)
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        connection = wire.connect(self.service)
+        connection.connect()
+        self.addCleanup(connection.close)
+        names = ["fake-%d" % i for i in range(10)]
+        for name in names:
+            request = wire.sign(wire.request_for(self.service, "DescribeKey", {"KeyId": name}))
+            prepared = request.prepare()
+            head = f"POST / HTTP/1.1\r\nHost: {connection.host}:{connection.port}\r\n"
+            head += "".join(f"{field}: {value if isinstance(value, str) else value.decode()}\r\n"
+                            for field, value in prepared.headers.items() if field.lower() != "host")
+            if "content-length" not in head.lower():
+                head += f"Content-Length: {len(prepared.body)}\r\n"
+            connection.sock.sendall(head.encode() + b"\r\n" + prepared.body)
+        seen = b""
+        while seen.count(b"Invalid keyId") < len(names):
+            part = connection.sock.recv(65536)
+            self.assertTrue(part, seen)
+            seen += part
+        self.assertEqual(re.findall(rb"Invalid keyId '([^']*)'", seen), [name.encode() for name in names])
+
+
+if __name__ == "__main__":
+    tap.main()
