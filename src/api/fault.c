@@ -92,7 +92,7 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS_DETAIL(CONFLICT, "ConflictException", 400),
 };
 
-/* Where STS, whose protocol is another, says it otherwise ("Common Errors" of its API reference; SEMANTICS 2). */
+/* Where STS, whose protocol is another, says it otherwise ("Common Errors" of its API reference; docs/identity.md). */
 #define STS_FAILURE(err) SAYS(err, "InternalFailure", 500, "The request processing has failed because of an unknown error.")
 #define STS_UNAVAILABLE(err)                                                                                 \
     SAYS(err, "ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server.")

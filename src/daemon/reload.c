@@ -121,13 +121,17 @@ static p11kms_err reload_all(service_t *s, buf_t *problems)
     _cleanup_(conf) conf_t *conf = NULL;
     _cleanup_(conf_declared) conf_declared_t *declared = NULL;
     _cleanup_(identity) identity_t *identity = NULL;
+    _cleanup_(oidc) oidc_t *oidc = NULL;
     log_level level;
 
     TRY(conf_load(s->options->conf_file, s->options->dev, problems, &conf));
     TRY(service_read_declared(s, conf, problems, &declared));
     TRY(registry_build(s->registry, declared, problems, &identity));
+    TRY(oidc_open(declared, service_fetch, NULL, problems, &oidc));
     TRY(http_reload_certificates(s->http));
     registry_swap(s->registry, STEAL(declared), STEAL(identity));
+    oidc_close(s->oidc);
+    s->oidc = STEAL(oidc);
     if (conf->log_level && log_level_parse(conf->log_level, &level)) {
         log_set_level(level);
     }

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "api/page.h"
+#include "client/client.h"
 #include "crypto/crypto.h"
 #include "util/user.h"
+
+#define FETCH_TIMEOUT_MS 5000
 
 #define LOG_ROOM "daemon"
 #include "util/log.h"
@@ -195,12 +198,18 @@ static void access_key_changed(void *arg, const identity_key *key, bool removed)
     registry_change_key(s->registry, key, removed);
 }
 
+static oidc_t *current_oidc(void *arg)
+{
+    return ((service_t *)arg)->oidc;
+}
+
 static p11kms_err api_start(service_t *s)
 {
     const api_options options = {
         .answer = answer,
         .reload = reload,
         .access_key = access_key_changed,
+        .oidc = current_oidc,
         .arg = s,
         .dev = s->options->dev,
     };
@@ -281,6 +290,32 @@ static void kms_stop(service_t *s)
     kms_free(s->kms);
 }
 
+/* "https://HOST[:PORT]/PATH" as the client room takes it: where to, and what there. */
+p11kms_err service_fetch(void *arg, const char *url, const char *ca, buf_t *ret_body)
+{
+    const char *host = strstr(url, "://");
+    const char *path = host ? strchr(host + 3, '/') : NULL;
+    client_answer answer = { 0 };
+
+    (void)arg;
+    ENSURE(host, P11KMS_E_CONFIG);
+    _cleanup_free_ char *base = path ? strndup(url, (size_t)(path - url)) : strdup(url);
+    ENSURE(base, P11KMS_E_NOMEM);
+    const client_target target = { .url = base, .ca_file = ca, .timeout_ms = FETCH_TIMEOUT_MS };
+    const client_request request = {
+        .method = "GET",
+        .path = path ? path : "/",
+        .headers = SLICE_LIT("Accept: application/json\r\n"),
+    };
+    TRY(client_call(&target, &request, &answer));
+    if (answer.status != 200 || answer.body.len > OIDC_JWKS_MAX) {
+        buf_free(&answer.body);
+        FAIL(P11KMS_E_IO, "%s answered %d, or more than %u bytes", url, answer.status, OIDC_JWKS_MAX);
+    }
+    *ret_body = STEAL(answer.body);
+    return P11KMS_OK;
+}
+
 static p11kms_err identity_start(service_t *s)
 {
     _cleanup_buf_ buf_t problems = { 0 };
@@ -291,12 +326,19 @@ static p11kms_err identity_start(service_t *s)
     p11kms_err err = registry_build(s->registry, s->declared, &problems, &identity);
     print_problems(&problems);
     TRY(err);
+    err = oidc_open(s->declared, service_fetch, NULL, &problems, &s->oidc);
+    if (err != P11KMS_OK) {
+        print_problems(&problems);
+        identity_unref(identity);
+        return err;
+    }
     registry_swap(s->registry, STEAL(s->declared), identity);
     return P11KMS_OK;
 }
 
 static void identity_stop(service_t *s)
 {
+    oidc_close(s->oidc);
     registry_free(s->registry);
 }
 

@@ -29,6 +29,7 @@ struct service {
     core_t *core;
     kms_t *kms;
     registry_t *registry;
+    oidc_t *oidc;
     http_t *http;
     monitor_t monitor;
     unsigned *ports;
@@ -46,6 +47,9 @@ struct service {
 /** Every file of declarations, checked. */
 MUST_USE p11kms_err service_read_declared(const service_t *s, const conf_t *conf, buf_t *problems,
                                           conf_declared_t **ret);
+
+/** GET one URL, for key sets of identity providers; from a thread of theirs. */
+p11kms_err service_fetch(void *arg, const char *url, const char *ca, buf_t *ret_body);
 
 /* loop.c */
 MUST_USE p11kms_err loop_start(service_t *s);

@@ -50,6 +50,31 @@ struct oidc {
     bool stopping;
 };
 
+static void free_provider(provider_t *p)
+{
+    free(p->url);
+    free(p->issuer);
+    free(p->provider_arn);
+    free(p->jwks);
+    free(p->ca);
+    for (size_t i = 0; i < p->n_audiences; i++) {
+        free(p->audiences[i]);
+    }
+    free(p->audiences);
+    jwks_free(&p->keys);
+}
+
+static void oidc_free(oidc_t *oidc)
+{
+    for (size_t i = 0; i < oidc->n; i++) {
+        free_provider(&oidc->providers[i]);
+    }
+    free(oidc->providers);
+    pthread_cond_destroy(&oidc->more);
+    pthread_mutex_destroy(&oidc->lock);
+    free(oidc);
+}
+
 /* ---- key sets: from files, from URLs ---- */
 
 static bool is_file(const provider_t *p)
@@ -197,6 +222,7 @@ static void *keep_fresh(void *arg)
         pthread_mutex_lock(&oidc->lock);
     }
     pthread_mutex_unlock(&oidc->lock);
+    oidc_free(oidc);
     return NULL;
 }
 
@@ -306,39 +332,21 @@ p11kms_err oidc_open(const conf_declared_t *declared, oidc_fetch fetch, void *ar
     return P11KMS_OK;
 }
 
-static void free_provider(provider_t *p)
-{
-    free(p->url);
-    free(p->issuer);
-    free(p->provider_arn);
-    free(p->jwks);
-    free(p->ca);
-    for (size_t i = 0; i < p->n_audiences; i++) {
-        free(p->audiences[i]);
-    }
-    free(p->audiences);
-    jwks_free(&p->keys);
-}
-
+/* Who closes does not wait for a fetch under way: the thread frees what is left. */
 void oidc_close(oidc_t *oidc)
 {
     if (!oidc) {
         return;
     }
-    if (oidc->started) {
-        pthread_mutex_lock(&oidc->lock);
-        oidc->stopping = true;
-        pthread_cond_broadcast(&oidc->more);
-        pthread_mutex_unlock(&oidc->lock);
-        pthread_join(oidc->thread, NULL);
+    if (!oidc->started) {
+        oidc_free(oidc);
+        return;
     }
-    for (size_t i = 0; i < oidc->n; i++) {
-        free_provider(&oidc->providers[i]);
-    }
-    free(oidc->providers);
-    pthread_cond_destroy(&oidc->more);
-    pthread_mutex_destroy(&oidc->lock);
-    free(oidc);
+    pthread_mutex_lock(&oidc->lock);
+    oidc->stopping = true;
+    pthread_cond_broadcast(&oidc->more);
+    pthread_detach(oidc->thread);
+    pthread_mutex_unlock(&oidc->lock);
 }
 
 /* ---- tokens ---- */

@@ -8,7 +8,7 @@
 
 #include "identity/identity.h"
 
-/* SEMANTICS 2 and the STS model. */
+/* docs/identity.md, and the STS model. */
 #define SESSION_ROLE_MIN_S 900
 #define SESSION_ROLE_MAX_S 43200
 #define SESSION_CHAINED_MAX_S 3600 /* a role assumed by a role's session */
