@@ -115,9 +115,15 @@ static p11kms_err check_scope(const sigv4_claim *claim, const identity_check *ch
     return P11KMS_OK;
 }
 
-/** Whether the signature is that of @p key over the request; the same work whatever the answer. */
+/** What a request was signed with, if it is right. */
+typedef struct {
+    slice_t id;     /* which its signing keys are kept by */
+    slice_t secret; /* "AWS4" and the secret access key */
+} signer_t;
+
+/** Whether the signature is that of @p signer over the request; the same work whatever the answer. */
 static p11kms_err verify(identity_t *identity, const message_t *message, const sigv4_claim *claim,
-                         const access_key_t *key, sigv4_scratch *scratch, bool *ret)
+                         const signer_t *signer, sigv4_scratch *scratch, bool *ret)
 {
     const sigv4_request request = { .method = message->method,
                                     .path = message->path,
@@ -133,8 +139,8 @@ static p11kms_err verify(identity_t *identity, const message_t *message, const s
     crypto_sha256(message->body, digest);
     hex_encode(digest, sizeof(digest), payload);
     TRY(sigv4_string_to_sign(scratch, &request, payload));
-    daykeys_get(identity->daykeys, claim->access_key_id, secret_slice(key->secret), claim->date,
-                claim->region, claim->service, signing_key);
+    daykeys_get(identity->daykeys, signer->id, signer->secret, claim->date, claim->region, claim->service,
+                signing_key);
     crypto_hmac_sha256(SLICE(signing_key, sizeof(signing_key)), buf_slice(&scratch->text), digest);
     hex_encode(digest, sizeof(digest), signature);
 
@@ -146,10 +152,62 @@ static p11kms_err verify(identity_t *identity, const message_t *message, const s
     return P11KMS_OK;
 }
 
-static p11kms_err judge(identity_t *identity, const message_t *message, const identity_check *check,
-                        sigv4_claim *claim, sigv4_scratch *scratch, const principal_t **ret)
+/** By its access key alone. */
+static p11kms_err judge_key(identity_t *identity, const message_t *message, const sigv4_claim *claim,
+                            sigv4_scratch *scratch, bool *ret_same, identity_auth *ret)
 {
-    const access_key_t *key;
+    const access_key_t *key = map_get(identity->keys, claim->access_key_id);
+    /* All unknown keys are one, so that nobody's signing keys are pushed out or taken for another's. */
+    const signer_t signer = { key != NULL ? claim->access_key_id : SLICE(NULL, 0),
+                              secret_slice(key != NULL ? key->secret : identity->unknown.secret) };
+
+    TRY(verify(identity, message, claim, &signer, scratch, ret_same));
+    ENSURE(key != NULL && key->active, P11KMS_E_AUTH_UNKNOWN_KEY);
+    ret->principal = key->principal;
+    return P11KMS_OK;
+}
+
+/** By which clock sessions live. */
+static int64_t session_time(const identity_check *check)
+{
+    return check->service_ms != 0 ? check->service_ms : check->now_ms;
+}
+
+/** By its session token. Signing keys are kept by the token's salt, which no access key id is like. */
+static p11kms_err judge_session(identity_t *identity, const message_t *message, const identity_check *check,
+                                const sigv4_claim *claim, sigv4_scratch *scratch, bool *ret_same, identity_auth *ret)
+{
+    _cleanup_(session) identity_session *session = NULL;
+    uint8_t secret[4 + SESSION_SECRET] = "AWS4";
+
+    TRY(session_find(identity, claim->access_key_id, claim->token, session_time(check), &session));
+    const signer_t signer = { SLICE(session->salt, TOKEN_SALT), SLICE(secret, sizeof(secret)) };
+    p11kms_err err = session_secret(&identity->session_keys, session->salt, claim->access_key_id, secret + 4);
+    if (err == P11KMS_OK) {
+        err = verify(identity, message, claim, &signer, scratch, ret_same);
+    }
+    secret_wipe(secret, sizeof(secret));
+    TRY(err);
+    ret->principal = &session->principal;
+    ret->session = STEAL(session);
+    return P11KMS_OK;
+}
+
+/** What is wrong with the credentials, in AWS's words. */
+static p11kms_err refusal(p11kms_err err)
+{
+    if (err == P11KMS_E_AUTH_UNKNOWN_KEY) {
+        FAIL(err, "The security token included in the request is invalid.");
+    }
+    if (err == P11KMS_E_AUTH_EXPIRED) {
+        FAIL(err, "The security token included in the request is expired");
+    }
+    return err;
+}
+
+static p11kms_err judge(identity_t *identity, const message_t *message, const identity_check *check,
+                        sigv4_claim *claim, sigv4_scratch *scratch, identity_auth *ret)
+{
     bool same = false;
 
     TRY(sigv4_read_signed_names(scratch, claim->signed_headers));
@@ -158,16 +216,12 @@ static p11kms_err judge(identity_t *identity, const message_t *message, const id
     TRY(check_window(claim, check));
     TRY(claim_read_credential(claim));
     TRY(check_scope(claim, check));
-    key = map_get(identity->keys, claim->access_key_id);
-    TRY(verify(identity, message, claim, key != NULL ? key : &identity->unknown, scratch, &same));
-    /* Sessions are not issued, so that no token is a good one. */
-    if (key == NULL || !key->active || claim->token.data != NULL) {
-        FAIL(P11KMS_E_AUTH_UNKNOWN_KEY, "The security token included in the request is invalid.");
-    }
+    TRY(refusal(claim->token.data != NULL
+                    ? judge_session(identity, message, check, claim, scratch, &same, ret)
+                    : judge_key(identity, message, claim, scratch, &same, ret)));
     if (!same) {
         FAIL(P11KMS_E_AUTH_SIGNATURE, SIGV4_MISMATCH);
     }
-    *ret = key->principal;
     return P11KMS_OK;
 }
 
@@ -196,33 +250,52 @@ static p11kms_err authenticate_signature(identity_t *identity, const message_t *
                                          identity_auth *ret)
 {
     sigv4_claim claim = { 0 };
-    const principal_t *principal = NULL;
     p11kms_err err = read_claim(message, form, scratch, &claim);
 
     ret->method = "SigV4";
     if (err == P11KMS_OK) {
-        err = judge(identity, message, check, &claim, scratch, &principal);
+        err = judge(identity, message, check, &claim, scratch, ret);
     }
     keep_text(ret->access_key_id, sizeof(ret->access_key_id), claim.access_key_id);
-    if (err == P11KMS_OK) {
-        ret->principal = principal;
-        keep_text(ret->region, sizeof(ret->region), claim.region);
-        keep_text(ret->service, sizeof(ret->service), claim.service);
+    if (err != P11KMS_OK) {
+        identity_auth_clear(ret);
+        return err;
     }
-    return err;
+    keep_text(ret->region, sizeof(ret->region), claim.region);
+    keep_text(ret->service, sizeof(ret->service), claim.service);
+    return P11KMS_OK;
 }
 
 /* ---- who the transport vouches for ---- */
 
-static p11kms_err authenticate_peer(const identity_t *identity, const message_t *message, identity_auth *ret)
+/** A session of the rule's role, for this request: the rule is the trust. */
+static p11kms_err assume_for_peer(const peer_rule_t *rule, const message_t *message, int64_t now_ms,
+                                  identity_auth *ret)
+{
+    char name[PEER_SESSION_NAME_MAX + 1];
+    session_content content = { .issued_ms = now_ms,
+                                .expires_ms = now_ms + INT64_C(1000) * rule->principal->max_session_s };
+
+    peers_session_name(message->peer, name);
+    content.session_name = SLICE_STR(rule->session_name != NULL ? rule->session_name : name);
+    TRY(session_make(rule->principal, &content, &ret->session));
+    ret->principal = &ret->session->principal;
+    return P11KMS_OK;
+}
+
+static p11kms_err authenticate_peer(const identity_t *identity, const message_t *message, const identity_check *check,
+                                    identity_auth *ret)
 {
     const peer_rule_t *rule = message->peer != NULL ? peers_match(identity, message->peer) : NULL;
 
     if (rule == NULL) {
         FAIL(P11KMS_E_AUTH_MISSING, "Request is missing Authentication Token");
     }
-    ret->principal = rule->principal;
     ret->method = rule->is_unix ? "UnixPeer" : "Certificate";
+    if (rule->principal->kind == PRINCIPAL_ROLE) {
+        return assume_for_peer(rule, message, session_time(check), ret);
+    }
+    ret->principal = rule->principal;
     return P11KMS_OK;
 }
 
@@ -232,7 +305,7 @@ static p11kms_err authenticate(identity_t *identity, const message_t *message, c
     TRY(sigv4_read_query(scratch, message->query));
     claim_form form = claim_find(message, scratch);
     if (form == CLAIM_NONE) {
-        return authenticate_peer(identity, message, ret);
+        return authenticate_peer(identity, message, check, ret);
     }
     return authenticate_signature(identity, message, check, form, scratch, ret);
 }
@@ -247,4 +320,11 @@ p11kms_err identity_authenticate(identity_t *identity, const message_t *message,
     p11kms_err err = authenticate(identity, message, check, scratch, ret);
     sigv4_scratch_wipe(scratch);
     return err;
+}
+
+void identity_auth_clear(identity_auth *auth)
+{
+    session_unref(auth->session);
+    auth->session = NULL;
+    auth->principal = NULL;
 }

@@ -160,6 +160,9 @@ p11kms_err claim_read_header(const message_t *message, sigv4_claim *claim)
     find_access_key_id(claim);
     TRY(read_header_date(message, claim));
     claim->token = message_header(message, "x-amz-security-token");
+    if (message_header_count(message, "x-amz-security-token") > 1) {
+        FAIL(P11KMS_E_AUTH_INCOMPLETE, "The request has more than one 'X-Amz-Security-Token' header.");
+    }
 
     const struct {
         slice_t value;

@@ -36,13 +36,14 @@ typedef struct {
     /* roles */
     policy_t *trust;
     unsigned max_session_s;
+    int64_t revoked_ms; /* sessions issued until then are refused; 0: none was */
     /* sessions, of roles and of users; issued_ms is 0 for everyone else */
     const char *role_arn;     /* NULL for sessions of users */
     const char *session_name; /* NULL for sessions of users */
     policy_t *const *session_policies;
     size_t n_session_policies;
     const char *source_identity;  /* NULL: none */
-    const char *federated;        /* issuer of a web identity, or NULL */
+    const char *federated;        /* ARN of a web identity's provider, or NULL */
     const char *const *transitive; /* tag keys that go on when roles are chained; ends with NULL */
     int64_t issued_ms;
     int64_t expires_ms;
@@ -68,6 +69,27 @@ typedef struct {
  */
 MUST_USE p11kms_err identity_build(const conf_declared_t *declared, const identity_key *keys, size_t n_keys,
                                    buf_t *problems, identity_t **ret);
+
+/** The sessions of a role that were issued until @p until_ms count no more. */
+typedef struct {
+    const char *role_arn;
+    int64_t until_ms;
+} identity_revocation;
+
+#define IDENTITY_SESSION_KEY 32
+
+/** All that a snapshot is made of. */
+typedef struct {
+    const conf_declared_t *declared;
+    const identity_key *keys;
+    size_t n_keys;
+    const identity_revocation *revocations; /* of roles that are not declared: no matter */
+    size_t n_revocations;
+    slice_t session_key; /* IDENTITY_SESSION_KEY secret bytes, copied; empty: no session is issued or known */
+} identity_sources;
+
+/** identity_build() with sessions. */
+MUST_USE p11kms_err identity_build_from(const identity_sources *sources, buf_t *problems, identity_t **ret);
 identity_t *identity_ref(identity_t *identity);
 void identity_unref(identity_t *identity);
 DEFINE_CLEANUP(identity_t *, identity, identity_unref);
@@ -79,12 +101,16 @@ const principal_t *identity_find(const identity_t *identity, slice_t arn);
 const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name);
 /** The account an access key belongs to, active or not; NULL when the key is unknown. */
 const char *identity_access_key_account(const identity_t *identity, slice_t id);
+const principal_t *identity_find_role(const identity_t *identity, slice_t account, slice_t name);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
+
+typedef struct identity_session identity_session;
 
 /** What authentication established. Views into the message or the identity. */
 typedef struct {
     const principal_t *principal; /* NULL when refused */
+    identity_session *session;    /* holds the principal of a session; until identity_auth_clear() */
     char access_key_id[129];      /* also when refused, for the audit record; "" when there was none */
     char region[33];              /* from the credential scope; "" when unsigned */
     char service[33];
@@ -96,11 +122,15 @@ typedef struct {
     unsigned skew_seconds; /* at most 300 */
     /** The services answered here, for the scope check: the one the request's target belongs to. */
     const char *service;   /* "kms"; NULL: any of kms, secretsmanager, ssm, sts, p11kms */
+    int64_t service_ms;    /* clock_service_ms(), by which sessions expire; 0: as now_ms */
 } identity_check;
 
 /**
  * Verify who sent @p message. A request that carries a signature is judged by it alone;
  * one without is mapped by its transport (Unix peer, client certificate).
+ *
+ * A request with X-Amz-Security-Token is that of its session: identity/session.h. A peer that is
+ * mapped to a role gets a session of it for this request.
  *
  * Header form ("Authorization: AWS4-HMAC-SHA256 ...") and query form (X-Amz-Algorithm=...),
  * payload hash verified against the body. Constant-time comparison; unknown keys cost what
@@ -111,6 +141,8 @@ typedef struct {
  */
 MUST_USE p11kms_err identity_authenticate(identity_t *identity, const message_t *message, const identity_check *check,
                                           identity_auth *ret);
+/** The principal of a session may end with this; without a session there is nothing to do. */
+void identity_auth_clear(identity_auth *auth);
 
 /** A new access key: id "AKIA" + 16 of [A-Z2-7], secret 40 of base64's alphabet. */
 MUST_USE p11kms_err identity_make_key(char ret_id[21], secret_t **ret_secret);
@@ -122,11 +154,12 @@ typedef struct {
     slice_t secret;
     const char *region;
     const char *service;
+    const char *session_token; /* of temporary credentials; else NULL */
 } sigv4_credentials;
 
 /**
- * Append "Authorization", "X-Amz-Date" and "X-Amz-Content-Sha256" header lines ("Name: value\r\n")
- * for a request whose other headers are @p headers (lower-case names, host among them), all of them signed.
+ * Append "Authorization", "X-Amz-Date", "X-Amz-Content-Sha256" and, with a session token,
+ * "X-Amz-Security-Token" header lines ("Name: value\r\n") for a request whose other headers are @p headers (lower-case names, host among them), all of them signed.
  */
 MUST_USE p11kms_err sigv4_sign(const sigv4_credentials *credentials, slice_t method, slice_t path, slice_t query,
                                const header_t *headers, size_t n_headers, slice_t body, int64_t now_ms,

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 
 #include "identity/snapshot.h"
 
@@ -100,4 +101,46 @@ const peer_rule_t *peers_match(const identity_t *identity, const peer_t *peer)
         }
     }
     return NULL;
+}
+
+/* ---- the session names of peers that are mapped to roles ---- */
+
+/** Where the value of the subject's CN stands; NULL: it has none. RFC 2253: attributes joined by ',' and '+'. */
+static const char *find_cn(const char *subject)
+{
+    bool begins = true;
+
+    for (const char *c = subject; *c != '\0'; c++) {
+        if (begins && strncmp(c, "CN=", 3) == 0) {
+            return c + 3;
+        }
+        begins = *c == ',' || *c == '+';
+        c += *c == '\\' && c[1] != '\0';
+    }
+    return NULL;
+}
+
+/* sts.json, roleSessionNameType: [\w+=,.@-]*, 2 to 64 */
+static char session_name_char(char c)
+{
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+    return letter || (c != '\0' && strchr("_+=.@-", c) != NULL) ? c : '-';
+}
+
+void peers_session_name(const peer_t *peer, char out[PEER_SESSION_NAME_MAX + 1])
+{
+    const char *cn = peer->kind == PEER_UNIX ? NULL : find_cn(peer->cert_subject);
+    size_t len = 0;
+
+    for (; cn != NULL && *cn != '\0' && *cn != ',' && *cn != '+' && len < PEER_SESSION_NAME_MAX; cn++) {
+        cn += *cn == '\\' && cn[1] != '\0';
+        out[len++] = session_name_char(*cn);
+    }
+    out[len] = '\0';
+    if (peer->kind == PEER_UNIX) {
+        snprintf(out, PEER_SESSION_NAME_MAX + 1, "uid-%u", peer->uid);
+    } else if (len < 2) {
+        snprintf(out, PEER_SESSION_NAME_MAX + 1, "%s", peer->cert_sha256);
+    }
 }

@@ -23,17 +23,17 @@ typedef struct {
     const principal_t *of;       /* the role, or the user for GetSessionToken */
     const char *session_name;    /* NULL for a user's */
     const char *source_identity; /* or NULL */
-    const char *federated;       /* issuer, for a web identity; or NULL */
+    const char *federated;       /* ARN of the OIDC provider, for a web identity; or NULL */
     slice_t policy;              /* session policy, JSON; empty: none */
     const conf_tag *tags;
     size_t n_tags;
-    const char *const *transitive; /* ends with NULL; may be NULL */
-    int64_t issued_ms;
+    const char *const *transitive; /* keys among the tags; ends with NULL; may be NULL */
+    int64_t issued_ms; /* by the clock that identity_check.service_ms is of */
     int64_t expires_ms;
 } session_spec;
 
 typedef struct {
-    char access_key_id[21]; /* "ASIA" + 16 */
+    char access_key_id[21]; /* "ASIA" + 16, which name the account as AWS's do: session_key_account() */
     secret_t *secret;
     buf_t token; /* text */
 } session_credentials;
@@ -41,10 +41,15 @@ typedef struct {
 void session_credentials_clear(session_credentials *credentials);
 
 /**
- * @retval P11KMS_E_LIMIT  The token would be longer than SESSION_TOKEN_MAX.
+ * @retval P11KMS_E_LIMIT  The token would be longer than SESSION_TOKEN_MAX, or there are more than SESSION_TAGS_MAX
+ *         tags. The detail is AWS's sentence; how much of the room a token takes is token.len of SESSION_TOKEN_MAX.
  * @retval P11KMS_E_POLICY_MALFORMED  The session policy.
+ * @retval P11KMS_E_RANGE  A role's session without a name, a user's with one, or one that ends before it begins.
  */
 MUST_USE p11kms_err session_issue(const identity_t *identity, const session_spec *spec, session_credentials *ret);
+
+/** The account an access key id of session_issue() was made for. False: not of that form. */
+bool session_key_account(slice_t access_key_id, char ret_account[13]);
 
 /*
  * The other side is identity_authenticate(): a request with X-Amz-Security-Token is that of its session.

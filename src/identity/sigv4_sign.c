@@ -2,7 +2,7 @@
 #include "identity/sigv4.h"
 #include "util/encode.h"
 
-#define ADDED_HEADERS 2
+#define ADDED_HEADERS 2 /* and one more with a session token */
 
 /** Names of all headers, once each, as signed_names has them. */
 static p11kms_err sign_all(sigv4_scratch *scratch, const header_t *headers, size_t n)
@@ -27,6 +27,9 @@ static p11kms_err sign_all(sigv4_scratch *scratch, const header_t *headers, size
 static void put_lines(buf_t *out, const sigv4_credentials *credentials, const sigv4_scratch *scratch,
                       const char *timestamp, const char *payload, const char *signature)
 {
+    if (credentials->session_token != NULL) {
+        buf_printf(out, "X-Amz-Security-Token: %s\r\n", credentials->session_token);
+    }
     buf_printf(out,
                "X-Amz-Date: %s\r\nX-Amz-Content-Sha256: %s\r\nAuthorization: " SIGV4_ALGORITHM
                " Credential=%s/%.8s/%s/%s/" SIGV4_TERMINATOR ", SignedHeaders=",
@@ -48,14 +51,18 @@ static p11kms_err sign_with(sigv4_scratch *scratch, const sigv4_credentials *cre
     uint8_t digest[SHA256_LEN], key[SHA256_LEN];
     char payload[SIGV4_HEX_LEN + 1], signature[SIGV4_HEX_LEN + 1];
 
-    ENSURE(request->n_headers > 0 && request->n_headers + ADDED_HEADERS <= MESSAGE_HEADERS_MAX,
-           P11KMS_E_RANGE);
+    size_t added = ADDED_HEADERS + (credentials->session_token != NULL);
+    ENSURE(request->n_headers > 0 && request->n_headers + added <= MESSAGE_HEADERS_MAX, P11KMS_E_RANGE);
     crypto_sha256(body, digest);
     hex_encode(digest, sizeof(digest), payload);
     memcpy(headers, request->headers, sizeof(*headers) * request->n_headers);
     headers[request->n_headers++] = (header_t){ SLICE_LIT("x-amz-date"), request->timestamp };
     headers[request->n_headers++] =
         (header_t){ SLICE_LIT("x-amz-content-sha256"), SLICE(payload, SIGV4_HEX_LEN) };
+    if (credentials->session_token != NULL) {
+        headers[request->n_headers++] =
+            (header_t){ SLICE_LIT("x-amz-security-token"), SLICE_STR(credentials->session_token) };
+    }
     request->headers = headers;
     TRY(sigv4_read_query(scratch, query));
     TRY(sign_all(scratch, headers, request->n_headers));
