@@ -85,6 +85,7 @@ static void op_free(op_t *op)
     json_free(op->input);
     buf_free(&op->out);
     buf_free(&op->record.line);
+    identity_auth_clear(&op->auth);
     if (op->identity) {
         identity_unref(op->identity);
     }
@@ -108,6 +109,7 @@ p11kms_err op_authenticate(op_t *op, const char *service)
         .now_ms = clock_wall_ms(),
         .skew_seconds = op->core->skew_seconds,
         .service = service,
+        .service_ms = clock_service_ms(),
     };
     p11kms_err err = identity_authenticate(op->identity, op->message, &check, &op->auth);
 
@@ -123,26 +125,20 @@ p11kms_err op_authenticate(op_t *op, const char *service)
     return P11KMS_OK;
 }
 
+/* "... because no identity-based policy allows the kms:Decrypt action" */
 static const char *denial_reason(arena_t *arena, const policy_decision *decision, const char *action)
 {
-    static const char *const basis_words[] = {
-        [BASIS_NONE] = "identity-based policy",   [BASIS_IDENTITY] = "identity-based policy",
-        [BASIS_RESOURCE] = "resource-based policy", [BASIS_BOUNDARY] = "permissions boundary",
-        [BASIS_SESSION] = "session policy",       [BASIS_GRANT] = "resource-based policy",
-    };
-    const char *words = basis_words[decision->basis];
+    _cleanup_buf_ buf_t words = { 0 };
 
-    if (decision->kind == DECISION_EXPLICIT_DENY) {
-        const char *article = words[0] == 'i' ? "an" : "a";
-        return arena_printf(arena, "with an explicit deny in %s %s", article, words);
-    }
-    return arena_printf(arena, "because no %s allows the %s action", words, action);
+    policy_denial_words(decision, SLICE_STR(action), &words);
+    return arena_strdup(arena, buf_str(&words));
 }
 
 static policy_caller caller_of(const principal_t *principal)
 {
     static const caller_kind kinds[] = {
         [PRINCIPAL_USER] = CALLER_USER,
+        [PRINCIPAL_ROLE] = CALLER_ROLE_SESSION, /* never a caller; and not the root */
         [PRINCIPAL_ROLE_SESSION] = CALLER_ROLE_SESSION,
         [PRINCIPAL_FEDERATED] = CALLER_FEDERATED,
         [PRINCIPAL_SERVICE] = CALLER_SERVICE,
@@ -151,6 +147,7 @@ static policy_caller caller_of(const principal_t *principal)
         .kind = kinds[principal->kind],
         .account = SLICE_STR(principal->account),
         .arn = SLICE_STR(principal->arn),
+        .role_arn = principal->role_arn ? SLICE_STR(principal->role_arn) : SLICE(NULL, 0),
         .federated = principal->kind == PRINCIPAL_FEDERATED ? SLICE_STR(principal->arn) : SLICE(NULL, 0),
     };
 }
@@ -171,6 +168,9 @@ static policy_decision decide(op_t *op, const char *action, const op_resource_t 
     const policy_set set = {
         .identity = principal->policies,
         .n_identity = principal->n_policies,
+        .boundary = principal->boundary,
+        .session = principal->session_policies,
+        .n_session = principal->n_session_policies,
         .resource = resource_policy,
         .resource_decides = resource_decides,
         .trusted = principal->administrator,
@@ -200,7 +200,7 @@ p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *re
     take_stage(op, STAGE_AUTHORIZE);
     if (decision.kind != DECISION_ALLOW) {
         op->phase = OP_AUTHENTICATED;
-        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s %s",
+        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s%s",
              op->auth.principal->arn, action, resource->arn, denial_reason(op->arena, &decision, action));
     }
     op->phase = OP_AUTHORISED;
