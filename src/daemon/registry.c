@@ -7,6 +7,8 @@
 #define LOG_ROOM "daemon"
 #include "util/log.h"
 
+#define SESSION_LABEL "p11kms/v1/session" /* what session tokens are sealed under is derived with it */
+
 typedef struct {
     char *id;
     char *account;
@@ -19,6 +21,7 @@ struct registry {
     core_t *core;
     kms_t *kms;
     conf_declared_t *declared;
+    secret_t *session_key;
     entry_t *entries;
     size_t n, cap;
 };
@@ -52,6 +55,7 @@ void registry_free(registry_t *registry)
     }
     free(registry->entries);
     conf_declared_free(registry->declared);
+    secret_free(registry->session_key);
     free(registry);
 }
 
@@ -91,8 +95,11 @@ static p11kms_err load_key(void *arg, const store_access_key *row)
     return add_entry(registry, row->id, row->account, row->user, row->active, secret);
 }
 
-p11kms_err registry_load(store_t *store, void *registry)
+p11kms_err registry_load(store_t *store, void *arg)
 {
+    registry_t *registry = arg;
+
+    TRY(kms_service_derive(registry->kms, SESSION_LABEL, &registry->session_key));
     return store_access_key_each(store, load_key, registry);
 }
 
@@ -127,23 +134,6 @@ static size_t add_fixed(const conf_account *account, const conf_user *user, iden
     return n;
 }
 
-/* "active: false" in a file switches a stored key off whatever the store says. */
-static bool switched_off(const conf_declared_t *declared, const char *id)
-{
-    for (size_t a = 0; a < declared->n_accounts; a++) {
-        const conf_account *account = &declared->accounts[a];
-        for (size_t u = 0; u < account->n_users; u++) {
-            for (size_t k = 0; k < account->users[u].n_access_keys; k++) {
-                const conf_access_key *key = &account->users[u].access_keys[k];
-                if (!key->active && strcmp(key->id, id) == 0) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
 static size_t gather(const registry_t *registry, const conf_declared_t *declared, identity_key *keys)
 {
     size_t n = 0;
@@ -154,7 +144,7 @@ static size_t gather(const registry_t *registry, const conf_declared_t *declared
                                     .account = entry->account,
                                     .user = entry->user,
                                     .secret = secret_slice(entry->secret),
-                                    .active = entry->active && !switched_off(declared, entry->id) };
+                                    .active = entry->active };
     }
     for (size_t a = 0; a < declared->n_accounts; a++) {
         for (size_t u = 0; u < declared->accounts[a].n_users; u++) {
@@ -169,7 +159,13 @@ p11kms_err registry_build(registry_t *registry, const conf_declared_t *declared,
     identity_key *keys = calloc(registry->n + count_fixed(declared) + 1, sizeof(*keys));
 
     ENSURE(keys, P11KMS_E_NOMEM);
-    p11kms_err err = identity_build(declared, keys, gather(registry, declared, keys), problems, ret);
+    const identity_sources sources = {
+        .declared = declared,
+        .keys = keys,
+        .n_keys = gather(registry, declared, keys),
+        .session_key = secret_slice(registry->session_key),
+    };
+    p11kms_err err = identity_build_from(&sources, problems, ret);
     free(keys);
     return err;
 }

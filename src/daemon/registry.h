@@ -13,7 +13,10 @@ typedef struct registry registry_t;
 MUST_USE p11kms_err registry_new(core_t *core, kms_t *kms, registry_t **ret);
 void registry_free(registry_t *registry);
 
-/** Unseal every access key of the store; start-up, through core_store_job(). A key that does not unseal is an error naming it. */
+/**
+ * Derive the key that sessions are sealed under and unseal every access key of the store; start-up, through
+ * core_store_job(). A key that does not unseal is an error naming it.
+ */
 p11kms_err registry_load(store_t *store, void *registry);
 
 /** Build a snapshot of @p declared and the keys; nothing changes yet. */

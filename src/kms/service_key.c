@@ -141,3 +141,31 @@ p11kms_err kms_service_open(const kms_t *kms, const char *name, slice_t blob, se
     TRY(kms_service_context(name, arena, &context));
     return kms_open_now(kms->service_key->token, blob, context, ret);
 }
+
+/* SP 800-108 as for messages, but for label and context: [1]32 | label | 0 | key id | [256]32. */
+static void put_derivation(buf_t *out, const char *label, const uint8_t key_id[KMS_ID])
+{
+    buf_put_u32(out, 1);
+    buf_put_str(out, label);
+    buf_put_u8(out, 0);
+    buf_put(out, key_id, KMS_ID);
+    buf_put_u32(out, 8 * TOKEN_PRF_LEN);
+}
+
+p11kms_err kms_service_derive(const kms_t *kms, const char *label, secret_t **ret)
+{
+    const kms_key_t *key = kms->service_key;
+    _cleanup_buf_ buf_t input = { 0 };
+
+    put_derivation(&input, label, key->id);
+    ENSURE(!buf_failed(&input), P11KMS_E_NOMEM);
+    token_op_t op = { .kind = TOKEN_OP_PRF, .in = buf_slice(&input) };
+    memcpy(op.key_id, kms_key_current(key)->id, TOKEN_KEY_ID);
+    p11kms_err err = token_call(key->token, &op);
+    if (err == P11KMS_OK) {
+        err = secret_copy(op.out, TOKEN_PRF_LEN, ret);
+    }
+    token_op_wipe(&op);
+    buf_free(&op.out_list);
+    return err;
+}

@@ -16,3 +16,11 @@ const kms_key_t *kms_service_key(const kms_t *kms);
 MUST_USE p11kms_err kms_service_open(const kms_t *kms, const char *name, slice_t blob, secret_t **ret);
 /** The same context, for kms_seal(). In the arena. */
 MUST_USE p11kms_err kms_service_context(const char *name, arena_t *arena, slice_t *ret);
+
+/**
+ * A key for a purpose of the service's own ("p11kms/v1/session"): the same on every machine that has the service key.
+ * Blocks on the token: start-up, through core_store_job().
+ *
+ * @param[out] ret  TOKEN_PRF_LEN bytes.
+ */
+MUST_USE p11kms_err kms_service_derive(const kms_t *kms, const char *label, secret_t **ret);
