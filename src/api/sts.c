@@ -391,7 +391,7 @@ static void answer_role(op_t *op, const sts_t *sts)
 static p11kms_err issue(op_t *op, sts_t *sts, const principal_t *of, int64_t seconds)
 {
     sts->spec.of = of;
-    sts->spec.issued_ms = clock_wall_ms();
+    sts->spec.issued_ms = clock_service_ms();
     sts->spec.expires_ms = sts->spec.issued_ms + seconds * 1000;
     return session_issue(op->identity, &sts->spec, &sts->credentials);
 }

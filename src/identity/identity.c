@@ -260,8 +260,12 @@ static const principal_t *find_named(const identity_t *identity, principal_kind 
 const char *identity_access_key_account(const identity_t *identity, slice_t id)
 {
     const access_key_t *key = map_get(identity->keys, id);
+    char account[13];
 
-    return key != NULL ? key->principal->account : NULL;
+    if (key != NULL) {
+        return key->principal->account;
+    }
+    return session_key_account(id, account) ? map_get(identity->accounts, SLICE_STR(account)) : NULL;
 }
 
 const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name)

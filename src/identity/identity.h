@@ -43,7 +43,7 @@ typedef struct {
     policy_t *const *session_policies;
     size_t n_session_policies;
     const char *source_identity;  /* NULL: none */
-    const char *federated;        /* ARN of a web identity's provider, or NULL */
+    const char *federated;        /* issuer of a web identity, without "https://"; or NULL */
     const char *const *transitive; /* tag keys that go on when roles are chained; ends with NULL */
     int64_t issued_ms;
     int64_t expires_ms;
@@ -99,7 +99,7 @@ size_t identity_count(const identity_t *identity);
 const principal_t *identity_find(const identity_t *identity, slice_t arn);
 /** By account and name, whatever the user's path; NULL when unknown. */
 const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name);
-/** The account an access key belongs to, active or not; NULL when the key is unknown. */
+/** The account an access key or a session's belongs to, active or not; NULL when the key or account is unknown. */
 const char *identity_access_key_account(const identity_t *identity, slice_t id);
 const principal_t *identity_find_role(const identity_t *identity, slice_t account, slice_t name);
 /** The account is declared. */

@@ -168,7 +168,9 @@ static p11kms_err add_role(builder_t *builder, const conf_account *account, cons
 
 static p11kms_err add_account(builder_t *builder, const conf_account *account)
 {
-    TRY(map_put(builder->identity->accounts, SLICE_STR(account->id), builder->identity, NULL));
+    identity_t *identity = builder->identity;
+
+    TRY(map_put(identity->accounts, SLICE_STR(account->id), arena_strdup(identity->arena, account->id), NULL));
     for (size_t i = 0; i < account->n_groups; i++) {
         TRY(add_group(builder, account, &account->groups[i]));
     }

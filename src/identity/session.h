@@ -23,7 +23,7 @@ typedef struct {
     const principal_t *of;       /* the role, or the user for GetSessionToken */
     const char *session_name;    /* NULL for a user's */
     const char *source_identity; /* or NULL */
-    const char *federated;       /* ARN of the OIDC provider, for a web identity; or NULL */
+    const char *federated;       /* issuer of a web identity, without "https://"; or NULL */
     slice_t policy;              /* session policy, JSON; empty: none */
     const conf_tag *tags;
     size_t n_tags;

@@ -34,7 +34,7 @@ struct identity {
     principal_t *principals;
     size_t n_principals;
     map_t *by_arn;   /* principal_t */
-    map_t *accounts; /* the ids that are declared; the values mean nothing */
+    map_t *accounts; /* the ids that are declared, by themselves */
     map_t *keys;     /* access_key_t */
     peer_rule_t *peers;
     size_t n_peers;

@@ -78,7 +78,7 @@ static void test_a_session_is_its_role_under_its_own_name(void **state)
 
     (void)state;
     spec.source_identity = "alice";
-    spec.federated = "arn:aws:iam::" ACCOUNT ":oidc-provider/token.example";
+    spec.federated = "token.example";
     spec.policy = SLICE_LIT(ALLOW("kms:Decrypt"));
     assert_ok(session_issue(identity, &spec, &issued));
     const sigv4_credentials signer = signer_of(&issued);
@@ -156,11 +156,13 @@ static void test_credentials_have_awss_forms_and_name_the_account(void **state)
         memcpy(last, issued.access_key_id, sizeof(last));
         assert_true(session_key_account(SLICE_STR(issued.access_key_id), account));
         assert_string_equal(account, ACCOUNT);
+        assert_string_equal(identity_access_key_account(identity, SLICE_STR(issued.access_key_id)), ACCOUNT);
         session_credentials_clear(&issued);
     }
     /* an id of AWS's own, from a public write-up of this form */
     assert_true(session_key_account(SLICE_LIT("ASIAY34FZKBOKMUTVV7A"), account));
     assert_string_equal(account, "609629065308");
+    assert_null(identity_access_key_account(identity, SLICE_LIT("ASIAY34FZKBOKMUTVV7A")));
     assert_false(session_key_account(SLICE_LIT("AKIAY34FZKBOKMUTVV7A"), account));
     assert_false(session_key_account(SLICE_LIT("ASIAY34FZKBOKMUTVV7"), account));
     assert_false(session_key_account(SLICE_LIT("ASIAy34fzkbokmutvv7a"), account));
