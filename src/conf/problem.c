@@ -6,7 +6,6 @@
 #include "conf/conf.h"
 
 #define MESSAGE_MAX 1024
-#define NAME_MAX_COMPARED 64
 
 __attribute__((format(printf, 3, 0))) static void put_line(buf_t *out, conf_place place, const char *fmt,
                                                            va_list args)
@@ -62,39 +61,4 @@ const char *quoted(slice_t text, char out[QUOTED_SIZE])
     }
     memcpy(out + at, keep < text.len ? "...'" : "'", keep < text.len ? 5 : 2);
     return out;
-}
-
-static unsigned least(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
-unsigned edit_distance(slice_t a, slice_t b, unsigned limit)
-{
-    unsigned rows[3][NAME_MAX_COMPARED + 1];
-    unsigned *before = rows[0], *above = rows[1], *row = rows[2];
-
-    if (a.len > NAME_MAX_COMPARED || b.len > NAME_MAX_COMPARED) {
-        return limit;
-    }
-    for (unsigned j = 0; j <= b.len; j++) {
-        above[j] = j;
-    }
-    for (unsigned i = 1; i <= a.len; i++) {
-        unsigned *spare = before;
-
-        row[0] = i;
-        for (unsigned j = 1; j <= b.len; j++) {
-            unsigned replace = above[j - 1] + (a.data[i - 1] != b.data[j - 1]);
-
-            row[j] = least(replace, 1 + least(above[j], row[j - 1]));
-            if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1]) {
-                row[j] = least(row[j], before[j - 2] + 1);
-            }
-        }
-        before = above;
-        above = row;
-        row = spare;
-    }
-    return least(above[b.len], limit);
 }

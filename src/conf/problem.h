@@ -16,7 +16,3 @@ MUST_USE p11kms_err problems_result(const problems_t *problems);
 #define QUOTED_SIZE 72
 /** Text from a file for a message: in quotes, cut after 64 bytes, controls as '?'. */
 const char *quoted(slice_t text, char out[QUOTED_SIZE]);
-
-/** The edits (insert, drop, replace, swap neighbours) from @p a to @p b; at least @p limit when there are as
- * many. */
-unsigned edit_distance(slice_t a, slice_t b, unsigned limit);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "conf/conf.h"
+#include "util/near.h"
 
 #define PATH_TEXT_MAX 512
 #define REPORT_MAX 768

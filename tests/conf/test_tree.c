@@ -146,16 +146,6 @@ static void test_depth_is_bounded(void **state)
     assert_null(parse_repeated(f, "{a: ", NULL, TREE_DEPTH_MAX + 1));
 }
 
-static void test_distance_counts_edits(void **state)
-{
-    (void)state;
-    assert_int_equal(edit_distance(SLICE_LIT("pin-sorce"), SLICE_LIT("pin-source"), 9), 1);
-    assert_int_equal(edit_distance(SLICE_LIT("regoin"), SLICE_LIT("region"), 9), 1);
-    assert_int_equal(edit_distance(SLICE_LIT("kitten"), SLICE_LIT("sitting"), 9), 3);
-    assert_int_equal(edit_distance(SLICE_LIT(""), SLICE_LIT("abc"), 9), 3);
-    assert_int_equal(edit_distance(SLICE_LIT("abc"), SLICE_LIT("xyz"), 2), 2);
-}
-
 static void test_quoted_text_is_short_and_whole(void **state)
 {
     char out[QUOTED_SIZE];
@@ -181,7 +171,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_not_ours_is_refused_with_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_size_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_depth_is_bounded, setup, teardown),
-        cmocka_unit_test(test_distance_counts_edits),
         cmocka_unit_test(test_quoted_text_is_short_and_whole),
     };
 
