@@ -63,6 +63,9 @@ MUST_USE p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, c
 MUST_USE p11kms_err request_anything(op_t *op);
 /** The condition keys of KMS; @p arg is the op. */
 bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret);
+/** As op_condition_key(), for those of a service. */
+const policy_key *kms_condition_key(size_t i);
+const policy_key *sts_condition_key(size_t i);
 
 /** The worker's side: a copy of request->key as it stands now, its state checked again. */
 MUST_USE p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret);

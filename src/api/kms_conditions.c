@@ -192,46 +192,47 @@ static bool tag_keys(const asking_t *at, policy_values *ret)
     return n > 0;
 }
 
-/* A name ending in ':' or '/' takes the rest of the key as written. */
 static const struct {
-    const char *key;
+    policy_key key;
     condition_fn get;
 } conditions[] = {
-    { "kms:calleraccount", caller_account },
-    { "kms:encryptioncontext:", context_value },
-    { "kms:encryptioncontextkeys", context_keys },
-    { "kms:encryptionalgorithm", encryption_algorithm },
-    { "kms:keyspec", key_spec },
-    { "kms:customermasterkeyspec", key_spec },
-    { "kms:keyusage", key_usage },
-    { "kms:customermasterkeyusage", key_usage },
-    { "kms:keyorigin", key_origin },
-    { "kms:multiregion", multi_region },
-    { "kms:requestalias", request_alias },
-    { "kms:resourcealiases", resource_aliases },
-    { "kms:reencryptonsamekey", same_key },
-    { "kms:schedulekeydeletionpendingwindowindays", window_days },
-    { "kms:rotationperiodindays", rotation_days },
-    { "kms:bypasspolicylockoutsafetycheck", bypass_lockout },
-    { "aws:resourcetag/", resource_tag },
-    { "aws:requesttag/", request_tag },
-    { "aws:tagkeys", tag_keys },
+    { { "kms:CallerAccount", .fixed = true }, caller_account },
+    { { "kms:EncryptionContext:" }, context_value },
+    { { "kms:EncryptionContextKeys", .multi = true }, context_keys },
+    { { "kms:EncryptionAlgorithm", .fixed = true }, encryption_algorithm },
+    { { "kms:KeySpec", .fixed = true }, key_spec },
+    { { "kms:CustomerMasterKeySpec", .fixed = true }, key_spec },
+    { { "kms:KeyUsage", .fixed = true }, key_usage },
+    { { "kms:CustomerMasterKeyUsage", .fixed = true }, key_usage },
+    { { "kms:KeyOrigin", .fixed = true }, key_origin },
+    { { "kms:MultiRegion", .fixed = true }, multi_region },
+    { { "kms:RequestAlias" }, request_alias },
+    { { "kms:ResourceAliases", .fixed = true, .multi = true }, resource_aliases },
+    { { "kms:ReEncryptOnSameKey" }, same_key },
+    { { "kms:ScheduleKeyDeletionPendingWindowInDays" }, window_days },
+    { { "kms:RotationPeriodInDays" }, rotation_days },
+    { { "kms:BypassPolicyLockoutSafetyCheck" }, bypass_lockout },
+    { { "aws:ResourceTag/", .fixed = true }, resource_tag },
+    { { "aws:RequestTag/" }, request_tag },
+    { { "aws:TagKeys", .multi = true }, tag_keys },
 };
 
 bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret)
 {
     op_t *op = arg;
     asking_t at = { .op = op, .request = op->act };
+    size_t rest;
 
     for (size_t i = 0; i < COUNT_OF(conditions); i++) {
-        size_t len = strlen(conditions[i].key);
-        char end = conditions[i].key[len - 1];
-        bool takes_rest = end == ':' || end == '/';
-
-        if (takes_rest ? slice_has_prefix(key, conditions[i].key) : slice_eq_str(key, conditions[i].key)) {
-            at.rest = SLICE(as_written.data + len, as_written.len - len);
+        if (policy_key_is(&conditions[i].key, key, &rest)) {
+            at.rest = SLICE(as_written.data + rest, as_written.len - rest);
             return conditions[i].get(&at, ret);
         }
     }
     return false;
+}
+
+const policy_key *kms_condition_key(size_t i)
+{
+    return i < COUNT_OF(conditions) ? &conditions[i].key : NULL;
 }

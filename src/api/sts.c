@@ -177,40 +177,73 @@ static bool web_condition(const op_t *op, const oidc_identity *web, slice_t key,
     return claim_value(op, json_get(web->claims, name), ret);
 }
 
+static bool external_id(const op_t *op, slice_t rest, policy_values *ret)
+{
+    (void)rest;
+    return member(op, "ExternalId", ret);
+}
+
+static bool role_session_name(const op_t *op, slice_t rest, policy_values *ret)
+{
+    (void)rest;
+    return member(op, "RoleSessionName", ret);
+}
+
+static bool asked_source_identity(const op_t *op, slice_t rest, policy_values *ret)
+{
+    (void)rest;
+    return member(op, "SourceIdentity", ret);
+}
+
+static bool duration(const op_t *op, slice_t rest, policy_values *ret)
+{
+    (void)rest;
+    return in_has(op, "DurationSeconds") &&
+           one(op, SLICE_STR(arena_printf(op->arena, "%lld", (long long)in_int(op, "DurationSeconds", 0))), ret);
+}
+
+static bool tag_keys(const op_t *op, slice_t rest, policy_values *ret)
+{
+    (void)rest;
+    return many(op, "Tags", "Key", ret);
+}
+
+static bool transitive_keys(const op_t *op, slice_t rest, policy_values *ret)
+{
+    (void)rest;
+    return many(op, "TransitiveTagKeys", NULL, ret);
+}
+
+static const struct {
+    policy_key key;
+    bool (*get)(const op_t *op, slice_t rest, policy_values *ret);
+} conditions[] = {
+    { { "sts:ExternalId" }, external_id },
+    { { "sts:RoleSessionName" }, role_session_name },
+    { { "sts:SourceIdentity" }, asked_source_identity },
+    { { "sts:DurationSeconds" }, duration },
+    { { "sts:TransitiveTagKeys", .multi = true }, transitive_keys },
+    { { "aws:TagKeys", .multi = true }, tag_keys },
+    { { "aws:RequestTag/" }, asked_tag },
+};
+
 static bool sts_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret)
 {
-    static const struct {
-        const char *key;
-        const char *member;
-    } members[] = {
-        { "sts:externalid", "ExternalId" },
-        { "sts:rolesessionname", "RoleSessionName" },
-        { "sts:sourceidentity", "SourceIdentity" },
-    };
     op_t *op = arg;
     const sts_t *sts = op->act;
-    size_t request_tag = strlen("aws:requesttag/");
+    size_t rest;
 
-    for (size_t i = 0; i < COUNT_OF(members); i++) {
-        if (slice_eq_str(key, members[i].key)) {
-            return member(op, members[i].member, ret);
+    for (size_t i = 0; i < COUNT_OF(conditions); i++) {
+        if (policy_key_is(&conditions[i].key, key, &rest)) {
+            return conditions[i].get(op, SLICE(as_written.data + rest, as_written.len - rest), ret);
         }
     }
-    if (slice_eq_str(key, "sts:durationseconds")) {
-        return in_has(op, "DurationSeconds") &&
-               one(op,
-                   SLICE_STR(arena_printf(op->arena, "%lld", (long long)in_int(op, "DurationSeconds", 0))), ret);
-    }
-    if (slice_eq_str(key, "aws:tagkeys")) {
-        return many(op, "Tags", "Key", ret);
-    }
-    if (slice_eq_str(key, "sts:transitivetagkeys")) {
-        return many(op, "TransitiveTagKeys", NULL, ret);
-    }
-    if (slice_has_prefix(key, "aws:requesttag/")) {
-        return asked_tag(op, SLICE(as_written.data + request_tag, as_written.len - request_tag), ret);
-    }
     return sts->web.issuer && web_condition(op, &sts->web, key, as_written, ret);
+}
+
+const policy_key *sts_condition_key(size_t i)
+{
+    return i < COUNT_OF(conditions) ? &conditions[i].key : NULL;
 }
 
 /* ---- sessions of roles ---- */

@@ -4,8 +4,6 @@
  */
 #include "core/core.h"
 
-#include <string.h>
-
 typedef bool (*attribute_fn)(const op_t *op, slice_t rest, slice_t *ret);
 
 static bool text(const char *value, slice_t *ret)
@@ -110,47 +108,43 @@ static bool principal_tag(const op_t *op, slice_t rest, slice_t *ret)
     return false;
 }
 
-/* A name ending in '/' takes the rest of the key as written. */
 static const struct {
-    const char *key;
+    policy_key key;
     attribute_fn get;
 } attributes[] = {
-    { "aws:principalarn", principal_arn },
-    { "aws:principalaccount", principal_account },
-    { "aws:principaltype", principal_type },
-    { "aws:userid", user_id },
-    { "aws:username", user_name },
-    { "aws:sourceip", source_ip },
-    { "aws:securetransport", secure_transport },
-    { "aws:currenttime", current_time },
-    { "aws:epochtime", epoch_time },
-    { "aws:useragent", user_agent },
-    { "aws:requestedregion", requested_region },
-    { "aws:resourceaccount", resource_account },
-    { "aws:viaawsservice", via_service },
-    { "aws:principaltag/", principal_tag },
+    { { "aws:PrincipalArn", .fixed = true }, principal_arn },
+    { { "aws:PrincipalAccount", .fixed = true }, principal_account },
+    { { "aws:PrincipalType", .fixed = true }, principal_type },
+    { { "aws:userid", .fixed = true }, user_id },
+    { { "aws:username", .fixed = true }, user_name },
+    { { "aws:SourceIp" }, source_ip },
+    { { "aws:SecureTransport" }, secure_transport },
+    { { "aws:CurrentTime" }, current_time },
+    { { "aws:EpochTime" }, epoch_time },
+    { { "aws:UserAgent" }, user_agent },
+    { { "aws:RequestedRegion", .fixed = true }, requested_region },
+    { { "aws:ResourceAccount", .fixed = true }, resource_account },
+    { { "aws:ViaAWSService" }, via_service },
+    { { "aws:PrincipalTag/", .fixed = true }, principal_tag },
 };
-
-static bool names(const char *attribute, slice_t key, size_t *ret_prefix)
-{
-    size_t len = strlen(attribute);
-
-    *ret_prefix = len;
-    return attribute[len - 1] == '/' ? slice_has_prefix(key, attribute) : slice_eq_str(key, attribute);
-}
 
 bool attributes_lookup(void *arg, slice_t key, slice_t as_written, policy_values *ret)
 {
     const attributes_t *at = arg;
-    slice_t *value = ARENA_NEW(at->op->arena, slice_t);
-    size_t prefix;
+    size_t rest;
 
     for (size_t i = 0; i < COUNT_OF(attributes); i++) {
-        if (names(attributes[i].key, key, &prefix)) {
-            slice_t rest = SLICE(as_written.data + prefix, as_written.len - prefix);
+        if (policy_key_is(&attributes[i].key, key, &rest)) {
+            slice_t *value = ARENA_NEW(at->op->arena, slice_t);
+
             *ret = (policy_values){ .values = value, .n = 1 };
-            return attributes[i].get(at->op, rest, value);
+            return attributes[i].get(at->op, SLICE(as_written.data + rest, as_written.len - rest), value);
         }
     }
     return at->service && at->service(at->service_arg, key, as_written, ret);
+}
+
+const policy_key *op_condition_key(size_t i)
+{
+    return i < COUNT_OF(attributes) ? &attributes[i].key : NULL;
 }

@@ -142,6 +142,9 @@ MUST_USE p11kms_err op_authorize_as(op_t *op, const char *action, const op_resou
 bool op_would_allow(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
                     bool resource_decides, policy_lookup lookup, void *lookup_arg);
 
+/** The condition keys that every request carries (aws:...), one after another; NULL behind the last. */
+const policy_key *op_condition_key(size_t i);
+
 /** For what AWS lets every authenticated caller do, whatever policies say (sts:GetCallerIdentity). */
 void op_authorize_everyone(op_t *op);
 /** The caller was made known by the request itself (a web identity), not by a signature. Lives in the arena. */

@@ -64,6 +64,19 @@ typedef struct {
  */
 typedef bool (*policy_lookup)(void *arg, slice_t key, slice_t key_as_written, policy_values *ret);
 
+/** A condition key that requests here can carry; tables of them are what lookups go by and what lint knows. */
+typedef struct {
+    const char *name; /* "aws:PrincipalArn"; one that ends in '/' or ':' goes on with a name of the user's */
+    bool fixed;       /* settled by who asks and for what, not by how it is asked */
+    bool multi;       /* multi-valued by nature */
+} policy_key;
+
+/**
+ * Is @p key one of @p known, in any case?
+ * @param[out] ret_rest  Where what goes on behind '/' or ':' begins; the key's length where nothing does.
+ */
+bool policy_key_is(const policy_key *known, slice_t key, size_t *ret_rest);
+
 typedef struct {
     policy_caller caller;
     slice_t action;           /* "kms:Decrypt" */
