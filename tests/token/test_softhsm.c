@@ -373,36 +373,6 @@ static void make_and_destroy_keys(struct fixture *f)
     }
 }
 
-#define KEYS_AT_ONCE 8
-
-/* Replies go out in batches: one that waits must not make the next one's notice look out of place. */
-static void test_keys_asked_for_at_once_are_all_made(void **state)
-{
-    struct fixture *f = begin(state);
-    counted_op ops[KEYS_AT_ONCE] = { 0 };
-    mailbox_t *box = NULL;
-    unsigned done = 0;
-    pid_t pid;
-
-    open_it(f);
-    pid = token_host_pid(f->token);
-    assert_ok(mailbox_new(NULL, NULL, &box));
-    for (size_t i = 0; i < KEYS_AT_ONCE; i++) {
-        ops[i].op.kind = TOKEN_OP_GENERATE;
-        memcpy(ops[i].op.key_id, key_a, TOKEN_KEY_ID);
-        ops[i].op.key_id[TOKEN_KEY_ID - 1] = (uint8_t)i;
-        ops[i].op.in = SLICE_LIT("a");
-        counted_submit(f->token, &ops[i], box, &done);
-    }
-    token_flush(f->token);
-    wait_for(box, &done, KEYS_AT_ONCE);
-    for (size_t i = 0; i < KEYS_AT_ONCE; i++) {
-        assert_ok(ops[i].op.err);
-    }
-    assert_int_equal(token_host_pid(f->token), pid);
-    mailbox_free(box);
-}
-
 static void test_keys_are_made_and_destroyed_beside_a_load_without_an_error(void **state)
 {
     struct fixture *f = begin(state);
@@ -416,6 +386,7 @@ static void test_keys_are_made_and_destroyed_beside_a_load_without_an_error(void
     assert_int_equal(token_get_stats(f->token).failures, 0);
 }
 
+/* Replies go out in batches: one that waits must not make the next one's notice look out of place. */
 static void test_many_keys_asked_for_at_once_are_all_made(void **state)
 {
     struct fixture *f = begin(state);
@@ -607,7 +578,6 @@ int main(void)
         PROMISE(test_a_uri_must_match_exactly_one_token),
         PROMISE(test_a_module_that_cannot_be_loaded_is_named),
         PROMISE(test_a_pin_file_that_others_read_is_refused_unless_dev),
-        PROMISE(test_keys_asked_for_at_once_are_all_made),
         PROMISE(test_keys_are_made_and_destroyed_beside_a_load_without_an_error),
         PROMISE(test_many_keys_asked_for_at_once_are_all_made),
         PROMISE(test_several_sessions_serve_beside_key_management),
