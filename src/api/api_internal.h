@@ -23,7 +23,7 @@ typedef struct {
     kms_key_t *key;        /* the one asked for */
     kms_key_t *other;      /* ReEncrypt's destination, UpdateAlias' new target */
     const kms_key_t *asked; /* the one conditions are about: being authorised */
-    const char *alias;     /* how KeyId was written, when as an alias: kms:RequestAlias */
+    const char *alias;     /* of the key being authorised, where it was named by an alias: kms:RequestAlias */
     const char *name;      /* the alias an alias operation is about */
     context_pair *context; /* the encryption context, for conditions */
     size_t n_context;
