@@ -400,6 +400,13 @@ const principal_t *identity_find_user(const identity_t *identity, slice_t accoun
     return NULL;
 }
 
+const principal_t *identity_find_key_user(const identity_t *identity, slice_t id)
+{
+    const access_key_t *key = map_get(identity->keys, id);
+
+    return key != NULL ? key->principal : NULL;
+}
+
 bool identity_has_account(const identity_t *identity, slice_t account)
 {
     return map_get(identity->accounts, account) != NULL;

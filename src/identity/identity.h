@@ -57,6 +57,8 @@ size_t identity_count(const identity_t *identity);
 const principal_t *identity_find(const identity_t *identity, slice_t arn);
 /** By account and name, whatever the user's path; NULL when unknown. */
 const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name);
+/** The user that the access key @p id, active or not, is of; NULL when unknown. */
+const principal_t *identity_find_key_user(const identity_t *identity, slice_t id);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
 

@@ -3,8 +3,9 @@
 import re
 
 import tap
+import wire
 from kms_case import KmsCase, arn_of
-from p11kms_test import APP
+from p11kms_test import ADMIN, APP
 
 SEED = """
 accounts:
@@ -92,6 +93,24 @@ class Conditions(BypassCase):
         for name in ("alias/open", arn_of("alias/open")):
             self.assertEqual(self.app("DescribeKey", KeyId=name)["KeyMetadata"]["KeyId"], key["KeyId"])
         self.denied("DescribeKey", KeyId=key["KeyId"])
+
+
+class AccessKeysOfOthers(BypassCase):
+    def ask(self, operation, by, **parameters):
+        return wire.ask(self.service, operation, parameters, "p11kms", credentials=by)
+
+    def make_key(self, user):
+        answer = self.ask("CreateAccessKey", ADMIN, UserName=user)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json["AccessKey"]["AccessKeyId"]
+
+    def test_a_deny_on_a_user_covers_the_keys_of_that_user(self):
+        key = self.make_key("boss")
+        for operation, more in (("UpdateAccessKey", {"Status": "Inactive"}), ("DeleteAccessKey", {})):
+            answer = self.ask(operation, APP, AccessKeyId=key, **more)
+            self.assertEqual(answer.code, "AccessDeniedException", operation)
+        self.assertEqual(self.ask("UpdateAccessKey", APP, AccessKeyId=self.make_key("clerk"), Status="Inactive").status,
+                         200)
 
 
 if __name__ == "__main__":
