@@ -63,8 +63,11 @@ MUST_USE p11kms_err request_anything(op_t *op);
 /** The condition keys of KMS; @p arg is the op. */
 bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret);
 
-/** The worker's side: a copy of request->key as it stands now, its state checked again. */
+/** The worker's side: a copy of request->key as it stands now, permission and state checked again. */
 MUST_USE p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret);
+/** As above for another key (aliases). */
+MUST_USE p11kms_err request_edit_of(op_t *op, kms_change *change, const kms_key_t *seen, kms_doing doing,
+                                    kms_key_t **ret);
 
 /** Opens the answer's object; the caller ends it. */
 jw_t answer_begin(op_t *op);

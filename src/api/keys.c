@@ -67,15 +67,36 @@ p11kms_err request_anything(op_t *op)
     return op_authorize(op, &all, NULL, false, kms_conditions, op);
 }
 
-p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret)
+/* An earlier change may have taken the permission away since the request was authorised. */
+static p11kms_err still_allowed(op_t *op, const kms_key_t *key)
 {
+    const op_resource_t resource = { .arn = key->arn, .account = key->account, .type = "AWS::KMS::Key" };
     request_t *request = op->act;
+
+    request->asked = key;
+    bool may = op_would_allow(op, op->row->action, &resource, key->policy, true, kms_conditions, op);
+    request->asked = NULL;
+    if (!may) {
+        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s any longer",
+             op->auth.principal->arn, op->row->action, key->arn);
+    }
+    return P11KMS_OK;
+}
+
+p11kms_err request_edit_of(op_t *op, kms_change *change, const kms_key_t *seen, kms_doing doing, kms_key_t **ret)
+{
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
-    TRY(kms_change_key(change, request->key, &key));
+    TRY(kms_change_key(change, seen, &key));
+    TRY(still_allowed(op, key));
     TRY(kms_state_check(key, doing));
     *ret = STEAL(key);
     return P11KMS_OK;
+}
+
+p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret)
+{
+    return request_edit_of(op, change, ((request_t *)op->act)->key, doing, ret);
 }
 
 jw_t answer_begin(op_t *op)

@@ -1,11 +1,15 @@
 """Ways around a policy that were found open once, and stay closed."""
 
+import json
 import re
+import time
 
 import tap
 import wire
 from kms_case import KmsCase, arn_of
-from p11kms_test import ADMIN, APP
+from p11kms_test import ACCOUNT, ADMIN, APP
+
+WAITING = 200  # changes that keep the store busy
 
 SEED = """
 accounts:
@@ -36,6 +40,12 @@ accounts:
                 - {Effect: Allow, Action: "kms:DescribeKey", Resource: "*",
                    Condition: {StringEquals: {"kms:RequestAlias": alias/open}}}
 """
+
+
+def policy_for(*users):
+    return json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:user/{user}" for user in users]},
+         "Action": "kms:*", "Resource": "*"}]})
 
 
 class BypassCase(KmsCase):
@@ -111,6 +121,51 @@ class AccessKeysOfOthers(BypassCase):
             self.assertEqual(answer.code, "AccessDeniedException", operation)
         self.assertEqual(self.ask("UpdateAccessKey", APP, AccessKeyId=self.make_key("clerk"), Status="Inactive").status,
                          200)
+
+
+class ChangesInARow(BypassCase):
+    """Of changes that wait for the store each is judged by what the ones before it left."""
+
+    def pile_up(self, *requests):
+        """Sends all before the first has reached the store; their answers in order."""
+        key = self.new_key()["KeyId"]
+        slow = [wire.sign(wire.request_for(self.service, "UpdateKeyDescription",
+                                           {"KeyId": key, "Description": "d" * 8000})) for _ in range(WAITING)]
+        asked = slow + [wire.sign(wire.request_for(self.service, operation, parameters), credentials)
+                        for credentials, operation, parameters in requests]
+        connections = [wire.connect(self.service) for _ in asked]
+        for connection in connections:
+            self.addCleanup(connection.close)
+            connection.connect()
+        for i, (connection, request) in enumerate(zip(connections, asked)):
+            connection.request("POST", "/", body=request.data, headers=dict(request.headers.items()))
+            if i >= WAITING:
+                time.sleep(0.005)  # in this order
+        answers = [wire.Answer(response, response.read())
+                   for response in (connection.getresponse() for connection in connections)]
+        return answers[len(slow):]
+
+    def test_a_permission_taken_away_does_not_serve_once_more(self):
+        key = self.new_key(Policy=policy_for("admin", "app"))["KeyId"]
+        taken, used = self.pile_up(
+            (ADMIN, "PutKeyPolicy", {"KeyId": key, "Policy": policy_for("admin")}),
+            (APP, "PutKeyPolicy", {"KeyId": key, "Policy": policy_for("app")}))
+        self.assertEqual((taken.status, used.code), (200, "AccessDeniedException"))
+        self.assertEqual(self.kms("GetKeyPolicy", KeyId=key)["Policy"], policy_for("admin"))
+
+    def test_an_alias_that_has_moved_is_not_taken_from_its_new_key(self):
+        ours = self.new_key(Policy=policy_for("admin"))["KeyId"]
+        shared = self.new_key(Policy=policy_for("admin", "app"))["KeyId"]
+        self.kms("CreateAlias", AliasName="alias/moving", TargetKeyId=shared)
+        self.addCleanup(self.kms, "DeleteAlias", AliasName="alias/moving")
+        for operation, more in (("DeleteAlias", {}), ("UpdateAlias", {"TargetKeyId": shared})):
+            with self.subTest(operation):
+                self.kms("UpdateAlias", AliasName="alias/moving", TargetKeyId=shared)
+                moved, refused = self.pile_up(
+                    (ADMIN, "UpdateAlias", {"AliasName": "alias/moving", "TargetKeyId": ours}),
+                    (APP, operation, {"AliasName": "alias/moving", **more}))
+                self.assertEqual((moved.status, refused.code), (200, "AccessDeniedException"))
+                self.assertEqual(self.kms("DescribeKey", KeyId="alias/moving")["KeyMetadata"]["KeyId"], ours)
 
 
 if __name__ == "__main__":
