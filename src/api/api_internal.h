@@ -69,6 +69,9 @@ MUST_USE p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, 
 MUST_USE p11kms_err request_edit_of(op_t *op, kms_change *change, const kms_key_t *seen, kms_doing doing,
                                     kms_key_t **ret);
 
+/** More tags than a key can have are refused before anything looks at each: conditions do. */
+MUST_USE p11kms_err request_tag_count(const op_t *op, const char *member);
+
 /** Opens the answer's object; the caller ends it. */
 jw_t answer_begin(op_t *op);
 void answer_key_arn(jw_t *w, const kms_key_t *key);

@@ -99,6 +99,14 @@ p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t
     return request_edit_of(op, change, ((request_t *)op->act)->key, doing, ret);
 }
 
+p11kms_err request_tag_count(const op_t *op, const char *member)
+{
+    if (json_length(json_get(op->input, member)) > KMS_TAGS_MAX) {
+        FAIL(P11KMS_E_TAG, "Too many tags");
+    }
+    return P11KMS_OK;
+}
+
 jw_t answer_begin(op_t *op)
 {
     jw_t w = jw_on(&op->out);

@@ -105,6 +105,17 @@ class Conditions(BypassCase):
         self.denied("DescribeKey", KeyId=key["KeyId"])
 
 
+class Costs(BypassCase):
+    """Conditions look at each tag, and a policy may have thousands of values to hold against each."""
+
+    def test_more_tags_than_a_key_can_have_are_refused_unseen(self):
+        tags = [{"TagKey": str(i), "TagValue": ""} for i in range(51)]
+        key = self.new_key(Policy=policy_for("admin"))["KeyId"]
+        for operation, parameters in (("CreateKey", {"Tags": tags}), ("TagResource", {"KeyId": key, "Tags": tags}),
+                                      ("UntagResource", {"KeyId": key, "TagKeys": [tag["TagKey"] for tag in tags]})):
+            self.refused("TagException", "Too many tags", operation, by=self.app, **parameters)
+
+
 class AccessKeysOfOthers(BypassCase):
     def ask(self, operation, by, **parameters):
         return wire.ask(self.service, operation, parameters, "p11kms", credentials=by)
