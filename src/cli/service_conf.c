@@ -28,6 +28,7 @@ p11kms_err cli_load_declared(const conf_t *conf, conf_declared_t **ret)
 {
     const char *const folders[] = { conf->identities_dir, conf->keys_dir };
     const char *paths[COUNT_OF(folders)];
+    _cleanup_(conf_declared) conf_declared_t *declared = NULL;
     _cleanup_buf_ buf_t problems = { 0 };
     size_t n = 0;
 
@@ -36,9 +37,14 @@ p11kms_err cli_load_declared(const conf_t *conf, conf_declared_t **ret)
             paths[n++] = folders[i];
         }
     }
-    p11kms_err err = conf_load_declared(paths, n, false, &problems, ret);
+    p11kms_err err = conf_load_declared(paths, n, false, &problems, &declared);
+    if (err == P11KMS_OK) {
+        err = conf_check_key_tokens(conf, declared, &problems);
+    }
     fputs(buf_str(&problems), stderr);
-    return err;
+    TRY(err);
+    *ret = STEAL(declared);
+    return P11KMS_OK;
 }
 
 token_options cli_token_options(const conf_token *conf, const char *host_path)
