@@ -59,6 +59,8 @@ const principal_t *identity_find(const identity_t *identity, slice_t arn);
 const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name);
 /** The user that the access key @p id, active or not, is of; NULL when unknown. */
 const principal_t *identity_find_key_user(const identity_t *identity, slice_t id);
+/** The access key @p id, if there is one, is refused from now on, until another snapshot says otherwise. Thread-safe. */
+void identity_end_key(identity_t *identity, slice_t id);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
 
