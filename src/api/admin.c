@@ -271,17 +271,19 @@ static void key_deleted(op_t *op)
     op_settle(op);
 }
 
-/* Which user a key is of is not known before it is found, so permission is for the account's users. */
+/* Permission is for the key's user; for the account's users where it is a key of nobody who is declared there. */
 static p11kms_err existing_key(op_t *op, admin_t *admin)
 {
     slice_t id = in_string(op, "AccessKeyId");
-    const op_resource_t users = {
-        .arn = arena_printf(op->arena, "arn:aws:iam::%s:user/*", op->account),
+    const principal_t *owner = identity_find_key_user(op->identity, id);
+    bool known = owner && strcmp(owner->account, op->account) == 0;
+    const op_resource_t user = {
+        .arn = known ? owner->arn : arena_printf(op->arena, "arn:aws:iam::%s:user/*", op->account),
         .account = op->account,
         .type = "AWS::IAM::User",
     };
 
-    TRY(op_authorize(op, &users, NULL, false, NULL, NULL));
+    TRY(op_authorize(op, &user, NULL, false, NULL, NULL));
     if (id.len >= sizeof(admin->id)) {
         FAIL(P11KMS_E_NOT_FOUND, "The access key cannot be found.");
     }

@@ -24,7 +24,7 @@ typedef struct {
     kms_key_t *key;        /* the one asked for */
     kms_key_t *other;      /* ReEncrypt's destination, UpdateAlias' new target */
     const kms_key_t *asked; /* the one conditions are about: being authorised */
-    const char *alias;     /* how KeyId was written, when as an alias: kms:RequestAlias */
+    const char *alias;     /* of the key being authorised, where it was named by an alias: kms:RequestAlias */
     const char *name;      /* the alias an alias operation is about */
     context_pair *context; /* the encryption context, for conditions */
     size_t n_context;
@@ -67,8 +67,14 @@ bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *r
 const policy_key *kms_condition_key(size_t i);
 const policy_key *sts_condition_key(size_t i);
 
-/** The worker's side: a copy of request->key as it stands now, its state checked again. */
+/** The worker's side: a copy of request->key as it stands now, permission and state checked again. */
 MUST_USE p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret);
+/** As above for another key (aliases). */
+MUST_USE p11kms_err request_edit_of(op_t *op, kms_change *change, const kms_key_t *seen, kms_doing doing,
+                                    kms_key_t **ret);
+
+/** More tags than a key can have are refused before anything looks at each: conditions do. */
+MUST_USE p11kms_err request_tag_count(const op_t *op, const char *member);
 
 /** Opens the answer's object; the caller ends it. */
 jw_t answer_begin(op_t *op);

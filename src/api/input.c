@@ -82,10 +82,8 @@ p11kms_err in_context(op_t *op, const char *member, slice_t *ret)
     pairs_t pairs = { .pairs = arena_alloc(op->arena, (n + 1) * sizeof(context_pair)) };
 
     *ret = SLICE(NULL, 0);
-    if (n == 0) {
-        return P11KMS_OK;
-    }
     TRY(json_each(map, add_pair, &pairs));
+    /* Also where there is none: the other context of a ReEncrypt must not be taken for this one. */
     request->context = pairs.pairs;
     request->n_context = pairs.n;
     return context_canonical(pairs.pairs, pairs.n, op->arena, ret);

@@ -13,12 +13,26 @@ static void request_free(op_t *op)
     kms_key_unref(request->other);
 }
 
+/* How @p name, a key's, says an alias: by its name or in an ARN; else NULL. */
+static const char *alias_said(op_t *op, slice_t name)
+{
+    size_t colons = slice_has_prefix(name, "arn:") ? 5 : 0;
+
+    while (colons > 0 && name.len > 0) {
+        colons -= name.data[0] == ':';
+        name = SLICE(name.data + 1, name.len - 1);
+    }
+    return slice_has_prefix(name, "alias/") ? arena_strndup(op->arena, (const char *)name.data, name.len) : NULL;
+}
+
 p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
 {
     request_t *request = op->act;
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     op->act_free = request_free;
+    /* Of this key and no other: ReEncrypt names two. */
+    request->alias = request->name ? NULL : alias_said(op, name);
     TRY(kms_resolve(request->kms, op->account, op->region, name, form, op->arena, &key));
     if (!op->row->cross_account && strcmp(key->account, op->account) != 0) {
         FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s because it belongs to "
@@ -40,12 +54,8 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
 p11kms_err request_key(op_t *op, const char *member, kms_name_form form, kms_doing doing)
 {
     request_t *request = op->act;
-    slice_t name = in_string(op, member);
 
-    if (slice_has_prefix(name, "alias/")) {
-        request->alias = arena_strndup(op->arena, (const char *)name.data, name.len);
-    }
-    TRY(request_key_as(op, name, form, op->row->action, &request->key));
+    TRY(request_key_as(op, in_string(op, member), form, op->row->action, &request->key));
     return kms_state_check(request->key, doing);
 }
 
@@ -57,14 +67,43 @@ p11kms_err request_anything(op_t *op)
     return op_authorize(op, &all, NULL, false, kms_conditions, op);
 }
 
-p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret)
+/* An earlier change may have taken the permission away since the request was authorised. */
+static p11kms_err still_allowed(op_t *op, const kms_key_t *key)
 {
+    const op_resource_t resource = { .arn = key->arn, .account = key->account, .type = "AWS::KMS::Key" };
     request_t *request = op->act;
+
+    request->asked = key;
+    bool may = op_would_allow(op, op->row->action, &resource, key->policy, true, kms_conditions, op);
+    request->asked = NULL;
+    if (!may) {
+        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s any longer",
+             op->auth.principal->arn, op->row->action, key->arn);
+    }
+    return P11KMS_OK;
+}
+
+p11kms_err request_edit_of(op_t *op, kms_change *change, const kms_key_t *seen, kms_doing doing, kms_key_t **ret)
+{
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
-    TRY(kms_change_key(change, request->key, &key));
+    TRY(kms_change_key(change, seen, &key));
+    TRY(still_allowed(op, key));
     TRY(kms_state_check(key, doing));
     *ret = STEAL(key);
+    return P11KMS_OK;
+}
+
+p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, kms_key_t **ret)
+{
+    return request_edit_of(op, change, ((request_t *)op->act)->key, doing, ret);
+}
+
+p11kms_err request_tag_count(const op_t *op, const char *member)
+{
+    if (json_length(json_get(op->input, member)) > KMS_TAGS_MAX) {
+        FAIL(P11KMS_E_TAG, "Too many tags");
+    }
     return P11KMS_OK;
 }
 

@@ -64,14 +64,25 @@ void api_create_alias(op_t *op)
 
 /* ---- UpdateAlias ---- */
 
+/* The key the alias is taken from: it may be another by now than the one the request was authorised on. */
+static p11kms_err check_left_key(op_t *op, kms_change *change)
+{
+    const request_t *request = op->act;
+    _cleanup_(kms_key) kms_key_t *seen = NULL;
+    _cleanup_(kms_key) kms_key_t *now = NULL;
+
+    TRY(kms_resolve(request->kms, op->account, op->region, SLICE_STR(request->name), KMS_NAME_ANY, op->arena, &seen));
+    return request_edit_of(op, change, seen, KMS_DOES_READ, &now);
+}
+
 static p11kms_err move_alias(op_t *op, store_t *store)
 {
     request_t *request = op->act;
     kms_change *change = kms_change_begin(op, request->kms, store);
     _cleanup_(kms_key) kms_key_t *target = NULL;
 
-    TRY(kms_change_key(change, request->other, &target));
-    TRY(kms_state_check(target, KMS_DOES_EDIT));
+    TRY(check_left_key(op, change));
+    TRY(request_edit_of(op, change, request->other, KMS_DOES_EDIT, &target));
     return kms_change_alias(change, op->account, op->region, request->name, target, false);
 }
 
@@ -102,6 +113,7 @@ static p11kms_err remove_alias(op_t *op, store_t *store)
     request_t *request = op->act;
     kms_change *change = kms_change_begin(op, request->kms, store);
 
+    TRY(check_left_key(op, change));
     return kms_change_remove_alias(change, op->account, op->region, request->name);
 }
 

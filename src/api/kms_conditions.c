@@ -30,11 +30,6 @@ static bool literal(const asking_t *at, const char *value, policy_values *ret)
     return one(at, SLICE_STR(value), ret);
 }
 
-static bool member(const asking_t *at, const char *name, policy_values *ret)
-{
-    return in_has(at->op, name) && one(at, in_string(at->op, name), ret);
-}
-
 static bool number(const asking_t *at, const char *name, policy_values *ret)
 {
     return in_has(at->op, name) &&
@@ -67,24 +62,25 @@ static bool context_keys(const asking_t *at, policy_values *ret)
     return at->request->n_context > 0;
 }
 
-static bool about_key(const asking_t *at, const char *of_key, const char *asked, policy_values *ret)
+/* Of the key asked for, or of the one to be made: which it is when nothing is said, too. */
+static bool about_key(const asking_t *at, const char *of_key, policy_values *ret)
 {
-    return at->request->asked ? literal(at, of_key, ret) : member(at, asked, ret);
+    return (at->request->asked || strcmp(at->op->row->name, "CreateKey") == 0) && literal(at, of_key, ret);
 }
 
 static bool key_spec(const asking_t *at, policy_values *ret)
 {
-    return about_key(at, "SYMMETRIC_DEFAULT", "KeySpec", ret);
+    return about_key(at, "SYMMETRIC_DEFAULT", ret);
 }
 
 static bool key_usage(const asking_t *at, policy_values *ret)
 {
-    return about_key(at, "ENCRYPT_DECRYPT", "KeyUsage", ret);
+    return about_key(at, "ENCRYPT_DECRYPT", ret);
 }
 
 static bool key_origin(const asking_t *at, policy_values *ret)
 {
-    return about_key(at, "AWS_KMS", "Origin", ret);
+    return about_key(at, "AWS_KMS", ret);
 }
 
 static bool multi_region(const asking_t *at, policy_values *ret)

@@ -92,9 +92,6 @@ static p11kms_err key_of_ciphertext(op_t *op, const envelope_t *envelope, const 
     slice_t name = in_string(op, named);
 
     if (name.len) {
-        if (slice_has_prefix(name, "alias/")) {
-            request->alias = arena_strndup(op->arena, (const char *)name.data, name.len);
-        }
         TRY(request_key_as(op, name, KMS_NAME_ANY, action, &said));
         if (memcmp(said->id, envelope->key_id, KMS_ID) != 0) {
             FAIL(P11KMS_E_KEY_INCORRECT,

@@ -157,6 +157,7 @@ static p11kms_err create_begin(op_t *op, request_t *request)
 
     TRY(check_spec_and_usage(op));
     TRY(check_origin(op));
+    TRY(request_tag_count(op, "Tags"));
     if (create.policy.len > KMS_POLICY_MAX) {
         FAIL(P11KMS_E_LIMIT, "The key policy is longer than %d bytes", KMS_POLICY_MAX);
     }

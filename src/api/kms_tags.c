@@ -41,11 +41,14 @@ static p11kms_err drop_tags(op_t *op, store_t *store)
     return write_tags(op, change, STEAL(key));
 }
 
-static void change_tags(op_t *op, op_change_fn change)
+static void change_tags(op_t *op, const char *member, op_change_fn change)
 {
     request_begin(op);
-    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_EDIT);
+    p11kms_err err = request_tag_count(op, member);
 
+    if (err == P11KMS_OK) {
+        err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_EDIT);
+    }
     if (err != P11KMS_OK) {
         op_fail(op, err);
         return;
@@ -55,12 +58,12 @@ static void change_tags(op_t *op, op_change_fn change)
 
 void api_tag_resource(op_t *op)
 {
-    change_tags(op, add_tags);
+    change_tags(op, "Tags", add_tags);
 }
 
 void api_untag_resource(op_t *op)
 {
-    change_tags(op, drop_tags);
+    change_tags(op, "TagKeys", drop_tags);
 }
 
 static size_t first_after(const kms_key_t *key, const char *after)

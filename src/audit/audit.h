@@ -77,3 +77,14 @@ typedef struct {
     uint64_t commit_us_total;
 } audit_stats;
 audit_stats audit_get_stats(const audit_t *audit);
+
+/** A log from outside, where another process may be writing it. */
+typedef struct {
+    uint64_t first, last; /* numbers of the oldest and the newest segment; 0: there is none */
+    uint64_t missing;     /* the lowest number missing between them; 0: none is */
+    uint64_t bytes;
+    bool in_use; /* another process writes it */
+    bool torn;   /* the newest ends within a line, which the next start will cut off; not told while in use */
+} audit_look;
+/** Changes nothing. @retval P11KMS_E_NOT_FOUND (there is no such folder), P11KMS_E_AUDIT */
+MUST_USE p11kms_err audit_inspect(const char *dir, audit_look *ret);

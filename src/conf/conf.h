@@ -227,5 +227,7 @@ typedef struct conf_declared {
  */
 MUST_USE p11kms_err conf_load_declared(const char *const *paths, size_t n_paths, bool dev, buf_t *problems,
                                        conf_declared_t **ret);
+/** The token a declared key names must be one of @p conf's. @retval P11KMS_E_CONFIG  @p problems says which are not. */
+MUST_USE p11kms_err conf_check_key_tokens(const conf_t *conf, const conf_declared_t *declared, buf_t *problems);
 void conf_declared_free(conf_declared_t *declared);
 DEFINE_CLEANUP(conf_declared_t *, conf_declared, conf_declared_free);

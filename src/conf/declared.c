@@ -107,6 +107,31 @@ p11kms_err conf_load_declared(const char *const *paths, size_t n_paths, bool dev
     return P11KMS_OK;
 }
 
+static bool has_token(const conf_t *conf, const char *name)
+{
+    for (size_t i = 0; i < conf->n_tokens; i++) {
+        if (strcmp(conf->tokens[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+p11kms_err conf_check_key_tokens(const conf_t *conf, const conf_declared_t *declared, buf_t *problems)
+{
+    problems_t found = { .out = problems };
+
+    for (size_t i = 0; i < declared->n_keys; i++) {
+        const conf_key *key = &declared->keys[i];
+
+        if (key->token != NULL && !has_token(conf, key->token)) {
+            problem_put(&found, key->place.file, key->place.line, key->place.column, "%s: no token is called '%s'",
+                        key->alias, key->token);
+        }
+    }
+    return problems_result(&found);
+}
+
 void conf_declared_free(conf_declared_t *declared)
 {
     if (declared != NULL) {

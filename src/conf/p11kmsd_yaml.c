@@ -314,7 +314,8 @@ static const item_t limit_items[] = {
       .min = 1,
       .max = 100000,
       .fallback = "1024",
-      .about = "Connections open at once; past it the oldest idle one makes room, or the new one is closed." },
+      .about = "Connections open at once on each listener; past it one that dawdles or is idle makes room, or the "
+               "new one is closed." },
     { .name = "header-timeout",
       .type = TYPE_DURATION,
       .offset = offsetof(conf_t, header_timeout_ms),

@@ -215,6 +215,11 @@ void registry_change_key(registry_t *registry, const identity_key *key, bool rem
 {
     _cleanup_buf_ buf_t problems = { 0 };
     identity_t *identity = NULL;
+
+    /* What ends a key must not depend on another snapshot: names of its peer rules may have gone meanwhile. */
+    if (removed || !key->active) {
+        identity_end_key(core_identity(registry->core), SLICE_STR(key->id));
+    }
     p11kms_err err = change_entry(registry, key, removed);
 
     if (err == P11KMS_OK) {

@@ -41,6 +41,7 @@ static void print_problems(const buf_t *problems)
 
 p11kms_err service_read_declared(const service_t *s, const conf_t *conf, buf_t *problems, conf_declared_t **ret)
 {
+    _cleanup_(conf_declared) conf_declared_t *declared = NULL;
     const char *paths[2 + 8];
     size_t n = 0;
 
@@ -53,7 +54,10 @@ p11kms_err service_read_declared(const service_t *s, const conf_t *conf, buf_t *
     for (size_t i = 0; i < s->options->n_declarations && n < COUNT_OF(paths); i++) {
         paths[n++] = s->options->declarations[i];
     }
-    return conf_load_declared(paths, n, s->options->dev, problems, ret);
+    TRY(conf_load_declared(paths, n, s->options->dev, problems, &declared));
+    TRY(conf_check_key_tokens(conf, declared, problems));
+    *ret = STEAL(declared);
+    return P11KMS_OK;
 }
 
 static p11kms_err conf_start(service_t *s)

@@ -64,6 +64,7 @@ void conn_open(listener_t *listener, int fd, const struct sockaddr_storage *addr
     conn->http->handles++;
     conn->http->stats.accepted++;
     conn->http->stats.open++;
+    listener->open++;
     http_enter(conn, conn->wire.tls != NULL ? CONN_HANDSHAKE : CONN_IDLE);
     poll_for(conn, UV_READABLE);
 }
@@ -104,6 +105,7 @@ void conn_close(conn_t *conn)
     }
     http_enter(conn, CONN_CLOSED);
     conn->http->stats.open--;
+    conn->listener->open--;
     uv_close((uv_handle_t *)&conn->poll, on_closed);
     wire_close(&conn->wire);
 }

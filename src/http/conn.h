@@ -45,11 +45,12 @@ struct http_exchange {
 struct conn {
     uv_poll_t poll;
     http_t *http;
-    const listener_t *listener;
+    listener_t *listener;
     wire_t wire;
     int events; /* polled for */
     conn_state state;
-    uint64_t deadline; /* on uv_now()'s clock */
+    uint64_t since; /* when it came into its state, on uv_now()'s clock */
+    uint64_t deadline;
     conn_t *prev, *next;
     http_exchange_t *exchange; /* NULL while idle */
     size_t drained;
@@ -68,6 +69,7 @@ struct listener {
     listener_t *next;
     http_t *http;
     int fd;
+    unsigned open; /* connections */
     listen_kind kind;
     struct ssl_ctx_st *tls; /* NULL: plain */
     char *certificate, *key, *client_ca, *path;
@@ -104,6 +106,7 @@ struct http {
 #define BODY_SMALL HTTP_HEAD_MAX
 #define LARGE_BODIES_MAX (64u << 20) /* of all requests being received at once */
 #define LINGER_MS 2000
+#define PATIENCE_MS 1000 /* with a client that has begun something, when there is no room */
 #define SPARES_MAX 64
 
 /* conn.c */

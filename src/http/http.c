@@ -47,8 +47,9 @@ void http_enter(conn_t *conn, conn_state state)
         return;
     }
     list_append(&http->lists[state], conn);
+    conn->since = uv_now(http->loop);
     if (http->timeout_ms[state] != 0) {
-        conn->deadline = uv_now(http->loop) + http->timeout_ms[state];
+        conn->deadline = conn->since + http->timeout_ms[state];
         arm(http, conn->deadline);
     }
 }

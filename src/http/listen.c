@@ -28,17 +28,44 @@ static void refuse_without_descriptor(listener_t *listener)
     http->stats.refused_connections++;
 }
 
-static bool make_room(http_t *http)
+static conn_t *longest_in(const listener_t *listener, conn_state state)
 {
-    conn_t *oldest_idle = http->lists[CONN_IDLE].first;
+    conn_t *conn = listener->http->lists[state].first;
 
-    if (http->stats.open < http->limits.connections_max) {
+    while (conn != NULL && conn->listener != listener) {
+        conn = conn->next;
+    }
+    return conn;
+}
+
+/* A client that has long begun something and not ended it, before one that is between requests. */
+static conn_t *find_dispensable(const listener_t *listener)
+{
+    static const conn_state begun[] = { CONN_HANDSHAKE, CONN_HEAD, CONN_BODY, CONN_LINGER };
+    uint64_t now = uv_now(listener->http->loop);
+
+    for (size_t i = 0; i < COUNT_OF(begun); i++) {
+        conn_t *conn = longest_in(listener, begun[i]);
+
+        if (conn != NULL && now - conn->since >= PATIENCE_MS) {
+            return conn;
+        }
+    }
+    return longest_in(listener, CONN_IDLE);
+}
+
+static bool make_room(listener_t *listener)
+{
+    conn_t *dispensable;
+
+    if (listener->open < listener->http->limits.connections_max) {
         return true;
     }
-    if (oldest_idle != NULL) {
-        conn_close(oldest_idle);
+    dispensable = find_dispensable(listener);
+    if (dispensable != NULL) {
+        conn_close(dispensable);
     }
-    return oldest_idle != NULL;
+    return dispensable != NULL;
 }
 
 static bool accept_one(listener_t *listener)
@@ -54,7 +81,7 @@ static bool accept_one(listener_t *listener)
     if (fd < 0) {
         return errno == ECONNABORTED || errno == EINTR;
     }
-    if (make_room(listener->http)) {
+    if (make_room(listener)) {
         conn_open(listener, fd, &address);
     } else {
         listener->http->stats.refused_connections++;

@@ -278,6 +278,22 @@ const principal_t *identity_find_role(const identity_t *identity, slice_t accoun
     return find_named(identity, PRINCIPAL_ROLE, account, name);
 }
 
+const principal_t *identity_find_key_user(const identity_t *identity, slice_t id)
+{
+    const access_key_t *key = map_get(identity->keys, id);
+
+    return key != NULL ? key->principal : NULL;
+}
+
+void identity_end_key(identity_t *identity, slice_t id)
+{
+    access_key_t *key = map_get(identity->keys, id);
+
+    if (key != NULL) {
+        atomic_store(&key->active, false);
+    }
+}
+
 bool identity_has_account(const identity_t *identity, slice_t account)
 {
     return map_get(identity->accounts, account) != NULL;

@@ -102,6 +102,10 @@ const principal_t *identity_find_user(const identity_t *identity, slice_t accoun
 /** The account an access key or a session's belongs to, active or not; NULL when the key or account is unknown. */
 const char *identity_access_key_account(const identity_t *identity, slice_t id);
 const principal_t *identity_find_role(const identity_t *identity, slice_t account, slice_t name);
+/** The user that the access key @p id, active or not, is of; NULL when unknown. */
+const principal_t *identity_find_key_user(const identity_t *identity, slice_t id);
+/** The access key @p id, if there is one, is refused from now on, until another snapshot says otherwise. Thread-safe. */
+void identity_end_key(identity_t *identity, slice_t id);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
 

@@ -11,7 +11,7 @@
 typedef struct {
     const principal_t *principal;
     secret_t *secret; /* "AWS4" and the secret access key: what signing keys are derived from */
-    bool active;
+    atomic_bool active; /* the one thing that may change: identity_end_key() */
 } access_key_t;
 
 /** A peer rule with its names looked up. */

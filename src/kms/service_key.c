@@ -26,20 +26,47 @@ static p11kms_err set_service_key(kms_t *kms, const uint8_t id[KMS_ID], const ui
     return P11KMS_OK;
 }
 
-static p11kms_err read_meta(kms_t *kms, slice_t row)
+typedef struct {
+    uint8_t id[KMS_ID];
+    uint8_t material[KMS_ID];
+    char token[TOKEN_NAME_MAX];
+} service_row;
+
+static p11kms_err read_meta(slice_t row, service_row *ret)
 {
     reader_t r = reader_over(row);
-    char token[TOKEN_NAME_MAX] = "";
+    service_row found = { 0 };
 
     uint8_t version = reader_u8(&r);
     slice_t id = reader_take(&r, KMS_ID);
     slice_t material = reader_take(&r, KMS_ID);
     slice_t name = r.rest;
-    if (r.fails || version != META_VERSION || name.len == 0 || name.len >= sizeof(token)) {
+    if (r.fails || version != META_VERSION || name.len == 0 || name.len >= sizeof(found.token)) {
         FAIL(P11KMS_E_STORE, "the store's row '%s' is damaged", META);
     }
-    memcpy(token, name.data, name.len);
-    return set_service_key(kms, id.data, material.data, token);
+    memcpy(found.id, id.data, KMS_ID);
+    memcpy(found.material, material.data, KMS_ID);
+    memcpy(found.token, name.data, name.len);
+    *ret = found;
+    return P11KMS_OK;
+}
+
+static p11kms_err find_meta(store_t *store, service_row *ret)
+{
+    _cleanup_buf_ buf_t row = { 0 };
+
+    TRY(store_meta_get(store, META, &row));
+    return read_meta(buf_slice(&row), ret);
+}
+
+p11kms_err kms_find_service_key(store_t *store, uint8_t ret_material[KMS_ID], char ret_token[TOKEN_NAME_MAX])
+{
+    service_row found;
+
+    TRY(find_meta(store, &found));
+    memcpy(ret_material, found.material, KMS_ID);
+    memcpy(ret_token, found.token, TOKEN_NAME_MAX);
+    return P11KMS_OK;
 }
 
 static p11kms_err generate(token_t *token, const uint8_t material[KMS_ID])
@@ -104,14 +131,14 @@ static p11kms_err make_service_key(kms_t *kms, store_t *store)
 p11kms_err kms_open_service_key(store_t *store, void *arg)
 {
     kms_t *kms = arg;
-    _cleanup_buf_ buf_t row = { 0 };
-    p11kms_err err = store_meta_get(store, META, &row);
+    service_row found;
+    p11kms_err err = find_meta(store, &found);
 
     if (err == P11KMS_E_NOT_FOUND) {
         return make_service_key(kms, store);
     }
     TRY(err);
-    return read_meta(kms, buf_slice(&row));
+    return set_service_key(kms, found.id, found.material, found.token);
 }
 
 const kms_key_t *kms_service_key(const kms_t *kms)

@@ -9,6 +9,8 @@
 
 /** Find or make it. Needs the default token ready; start-up, through core_store_job(). */
 p11kms_err kms_open_service_key(store_t *store, void *kms);
+/** Which object on which token it is, from the store alone; for tools. @retval P11KMS_E_NOT_FOUND  There is none yet. */
+MUST_USE p11kms_err kms_find_service_key(store_t *store, uint8_t ret_material[KMS_ID], char ret_token[TOKEN_NAME_MAX]);
 /** Borrowed; not in any account's catalog. */
 const kms_key_t *kms_service_key(const kms_t *kms);
 

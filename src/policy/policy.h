@@ -60,6 +60,8 @@ typedef struct {
 /**
  * @param key  The condition key in lower case, as "kms:encryptioncontext:app" or "aws:sourceip".
  *             (The part after the second colon or the slash keeps its case in @p key_as_written.)
+ * @param ret  Its values must stay readable until the decision is made: a policy variable asks for another
+ *             key while these are compared. A binary value is the bytes, not base64.
  * @return false when the request carries no such key.
  */
 typedef bool (*policy_lookup)(void *arg, slice_t key, slice_t key_as_written, policy_values *ret);
@@ -129,13 +131,6 @@ policy_decision policy_decide(const policy_request *request, const policy_set *s
 
 /** One document alone: does it allow or deny this request (Principal included where the kind has one)? */
 policy_decision policy_decide_one(const policy_t *policy, const policy_request *request);
-
-/**
- * How AWS's AccessDenied sentence goes on behind "... on resource: ARN": " because no identity-based policy
- * allows the kms:Decrypt action", " with an explicit deny in a resource-based policy". Appends nothing for
- * BASIS_NONE and for an ALLOW.
- */
-void policy_denial_words(const policy_decision *decision, slice_t action, buf_t *out);
 
 /** "*" and "?" as policies use them; case-sensitive. Linear in both lengths but for the number of stars. */
 bool policy_glob(slice_t pattern, slice_t text);

@@ -197,6 +197,9 @@ static p11kms_err read_entry(compiler_t *compiler, const json_t *value, void *ar
     entry_reader *reader = arg;
     principal_entry_t entry;
 
+    if (json_kind_of(value) == JSON_INT) {
+        REFUSE(compiler, "must be a string: an account id stands in quotes");
+    }
     if (json_kind_of(value) != JSON_STRING) {
         REFUSE(compiler, "must be a string");
     }

@@ -21,6 +21,7 @@
 #define EXIT_GRACE_MS 200            /* for one that said it is going */
 #define LINGER_MS 1000
 #define READ_SIZE 65536
+#define PROMPT_EXTRA_MS 130000 /* for a human to answer the host's prompt, which the host itself bounds */
 #define UNKNOWN_LOGINS_MAX 2 /* a module that dies in C_Login may still have counted a try */
 
 /* ---- ending ---- */
@@ -412,10 +413,12 @@ static p11kms_err start_host(front_t *front)
         .sessions = (uint8_t)options->sessions,
         .login = (uint8_t)login_manner(front),
     };
+    bool prompts = strcmp(options->pin_source, "prompt") == 0;
+    int64_t limit_ms = (int64_t)options->start_deadline_ms + (prompts ? PROMPT_EXTRA_MS : 0);
     process_t process;
 
-    front->start_deadline_us = clock_mono_us() + (int64_t)options->start_deadline_ms * 1000;
-    TRY(process_start(options->host_path, options->name, strcmp(options->pin_source, "prompt") != 0, &process));
+    front->start_deadline_us = clock_mono_us() + limit_ms * 1000;
+    TRY(process_start(options->host_path, options->name, !prompts, &process));
     pthread_mutex_lock(&front->lock);
     front->process = process;
     front->stats.restarts += front->failures > 0;

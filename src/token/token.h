@@ -40,7 +40,7 @@ typedef struct {
     unsigned sessions;      /* crypto worker threads in the host, 1..16; 1 is best for SoftHSM */
     unsigned op_deadline_ms;    /* a PRF, random or sign: default 5000 */
     unsigned slow_deadline_ms;  /* key generation and other object management: default 60000 */
-    unsigned start_deadline_ms; /* module load, login, self-test, find: default 60000 */
+    unsigned start_deadline_ms; /* module load, login, self-test, find: default 60000; a prompt's answer is extra */
     unsigned queue_max;         /* operations waiting at once before P11KMS_E_BUSY; default 4096 */
 } token_options;
 

@@ -12,6 +12,8 @@ typedef struct json_object json_t; /* json-c's; only util/json.c looks inside */
 typedef enum { JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT } json_kind;
 
 #define JSON_DEPTH_MAX 32
+/* An empty object of three bytes takes 800 in memory: 1 MiB of them would take 280. */
+#define JSON_VALUES_MAX 16384
 
 /**
  * @param text  One JSON value; at most 16 MiB.

@@ -6,6 +6,7 @@
 typedef struct {
     slice_t text;
     size_t at;
+    size_t values;
     json_shape shape;
 } scan_t;
 
@@ -237,6 +238,9 @@ static p11kms_err scan_bare_value(scan_t *s, unsigned depth)
 static p11kms_err scan_value(scan_t *s, unsigned depth)
 {
     skip_space(s);
+    if (++s->values > JSON_VALUES_MAX) {
+        return refuse(s, "too many values");
+    }
     TRY(scan_bare_value(s, depth));
     skip_space(s);
     return P11KMS_OK;

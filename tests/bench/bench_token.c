@@ -56,7 +56,7 @@ static direct_t direct_open(void)
 static CK_OBJECT_HANDLE direct_key(const direct_t *direct)
 {
     CK_ATTRIBUTE template[] = { { CKA_ID, (void *)(uintptr_t)key, sizeof(key) } };
-    CK_OBJECT_HANDLE object;
+    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
     CK_ULONG n = 0;
 
     must(direct->module->C_FindObjectsInit(direct->session, template, 1) == CKR_OK &&

@@ -340,6 +340,26 @@ static void test_the_example_files_are_true(void **state)
     assert_int_equal(declared->n_keys, 2);
 }
 
+static void test_a_key_on_a_token_that_is_not_configured_is_told_with_its_place(void **state)
+{
+    const char *folder = scratch_folder();
+    const char *file = write_file(folder, "keys.yaml",
+                                  "accounts: [{id: \"123456789012\"}]\n"
+                                  "keys:\n"
+                                  "  - {alias: alias/a, account: \"123456789012\", token: prod-a}\n"
+                                  "  - {alias: alias/b, account: \"123456789012\", token: prod-b}\n");
+    const conf_token token = { .name = "prod-a" };
+    const conf_t conf = { .tokens = &token, .n_tokens = 1 };
+    _cleanup_(conf_declared) conf_declared_t *declared = NULL;
+    _cleanup_buf_ buf_t problems = { 0 };
+
+    (void)state;
+    assert_ok(conf_load_declared(&file, 1, false, &problems, &declared));
+    assert_err(conf_check_key_tokens(&conf, declared, &problems), P11KMS_E_CONFIG);
+    without_folder(&problems, folder);
+    assert_buf_text(&problems, "keys.yaml:4:5: alias/b: no token is called 'prod-b'\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_a_relative_file_name_gives_absolute_paths),
         cmocka_unit_test(test_every_row_of_the_schema_is_documented),
         cmocka_unit_test(test_the_example_files_are_true),
+        cmocka_unit_test(test_a_key_on_a_token_that_is_not_configured_is_told_with_its_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

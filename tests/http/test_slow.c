@@ -230,6 +230,53 @@ static void test_connection_is_refused_when_none_is_idle(void **state)
     client_close(&third);
 }
 
+/* Who only connects, or drips, must not keep out those who ask. */
+static void test_client_that_keeps_us_waiting_makes_room_before_one_that_is_idle(void **state)
+{
+    _cleanup_buf_ buf_t answer = { 0 };
+    client_t dripping, late;
+
+    (void)state;
+    server.limits.connections_max = 2;
+    start();
+    assert_true(client_send_text(&client, GET));
+    assert_true(client_answer(&client, &answer));
+    client_connect(&dripping, server.port);
+    assert_true(client_send_text(&dripping, "GET / HT"));
+    server_wait_open(&server, 2);
+    usleep(1100000);
+    client_connect(&late, server.port);
+    assert_true(client_send_text(&late, GET));
+    assert_true(client_answer(&late, &answer));
+    assert_true(client_until_end(&dripping, &answer));
+    assert_true(client_send_text(&client, GET));
+    assert_true(client_answer(&client, &answer));
+    client_close(&dripping);
+    client_close(&late);
+}
+
+/* Operators, programs of this machine and whoever asks for its health do not compete with the network. */
+static void test_a_full_listener_leaves_the_others_alone(void **state)
+{
+    _cleanup_buf_ buf_t answer = { 0 };
+    client_t other;
+
+    (void)state;
+    server.limits.connections_max = 1;
+    server.keep = true;
+    server.second = (conf_listen){ .kind = LISTEN_HTTP, .host = "127.0.0.1" };
+    start();
+    assert_true(client_send_text(&client, GET));
+    server_wait_handled(&server, 1);
+    server.keep = false;
+    client_connect(&other, server.second_port);
+    assert_true(client_send_text(&other, GET));
+    assert_true(client_answer(&other, &answer));
+    client_close(&other);
+    server_answer_kept(&server);
+    assert_true(client_answer(&client, &answer));
+}
+
 static void test_running_out_of_descriptors_refuses_and_goes_on(void **state)
 {
     _cleanup_buf_ buf_t answer = { 0 };
@@ -394,6 +441,8 @@ int main(void)
         TEST(test_client_that_sends_for_ever_after_a_refusal_is_cut),
         TEST(test_oldest_idle_connection_makes_room_for_a_new_one),
         TEST(test_connection_is_refused_when_none_is_idle),
+        TEST(test_client_that_keeps_us_waiting_makes_room_before_one_that_is_idle),
+        TEST(test_a_full_listener_leaves_the_others_alone),
         TEST(test_running_out_of_descriptors_refuses_and_goes_on),
         TEST(test_large_bodies_share_a_budget_that_small_ones_do_not_need),
         TEST(test_stop_closes_idle_connections_and_accepts_no_more),

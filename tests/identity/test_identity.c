@@ -196,6 +196,38 @@ static void test_keys_work_unless_declared_inactive(void **state)
     assert_ok(authenticate_with(identity, "K5", "new", &auth));
 }
 
+static void test_a_key_that_was_ended_is_refused_in_the_snapshot_that_stands(void **state)
+{
+    _cleanup_(identity) identity_t *identity = build_people();
+    identity_auth auth;
+
+    (void)state;
+    assert_ok(authenticate_with(identity, APP_KEY, APP_SECRET, &auth));
+    identity_end_key(identity, SLICE_LIT("AKIDNOBODYS"));
+    assert_ok(authenticate_with(identity, APP_KEY, APP_SECRET, &auth));
+    identity_end_key(identity, SLICE_LIT(APP_KEY));
+    assert_err(authenticate_with(identity, APP_KEY, APP_SECRET, &auth), P11KMS_E_AUTH_UNKNOWN_KEY);
+}
+
+static void test_the_user_of_a_key_is_told_active_or_not(void **state)
+{
+    const identity_key keys[] = {
+        { "AKIAONE", "000000000001", "a", SLICE_LIT("s"), true },
+        { "AKIATWO", "000000000001", "a", SLICE_LIT("s"), false },
+        { "AKIAGONE", "000000000001", "nobody", SLICE_LIT("s"), true },
+    };
+    _cleanup_(identity) identity_t *identity =
+        build_good("accounts:\n- id: '000000000001'\n  users: [{name: a}]\n", false, keys, COUNT_OF(keys));
+    const principal_t *a = identity_find_user(identity, SLICE_LIT("000000000001"), SLICE_LIT("a"));
+
+    (void)state;
+    assert_non_null(a);
+    assert_ptr_equal(identity_find_key_user(identity, SLICE_LIT("AKIAONE")), a);
+    assert_ptr_equal(identity_find_key_user(identity, SLICE_LIT("AKIATWO")), a);
+    assert_null(identity_find_key_user(identity, SLICE_LIT("AKIAGONE")));
+    assert_null(identity_find_key_user(identity, SLICE_LIT("AKIAON")));
+}
+
 static void test_signing_keys_are_kept_apart_by_region_and_service(void **state)
 {
     static const char *const regions[] = { "eu-west-1", "eu-west-2", "e" };
@@ -441,6 +473,8 @@ int main(void)
         cmocka_unit_test(test_problems_end_after_twenty),
         cmocka_unit_test(test_an_unknown_group_of_declarations_made_by_hand_is_a_problem),
         cmocka_unit_test(test_keys_work_unless_declared_inactive),
+        cmocka_unit_test(test_a_key_that_was_ended_is_refused_in_the_snapshot_that_stands),
+        cmocka_unit_test(test_the_user_of_a_key_is_told_active_or_not),
         cmocka_unit_test(test_signing_keys_are_kept_apart_by_region_and_service),
         cmocka_unit_test(test_a_made_key_has_awss_form),
         cmocka_unit_test(test_many_keys_share_the_cache_and_all_work),

@@ -38,10 +38,13 @@ policy_t *kit_statement(policy_kind kind, const char *elements)
 
 bool kit_lookup(void *keys, slice_t key, slice_t key_as_written, policy_values *ret)
 {
-    static slice_t values[KIT_VALUES_MAX];
+    static slice_t all_values[KIT_KEYS_MAX][KIT_VALUES_MAX];
 
     assert_int_equal(key.len, key_as_written.len);
     for (const kit_key *row = keys; row->key != NULL; row++) {
+        slice_t *values = all_values[row - (const kit_key *)keys];
+
+        assert_true(row - (const kit_key *)keys < KIT_KEYS_MAX);
         if (strlen(row->key) != key.len || strncasecmp(row->key, (const char *)key.data, key.len) != 0) {
             continue;
         }

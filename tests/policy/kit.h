@@ -19,6 +19,7 @@ policy_t *kit_policy(policy_kind kind, const char *text);
 policy_t *kit_statement(policy_kind kind, const char *elements);
 
 #define KIT_VALUES_MAX 4
+#define KIT_KEYS_MAX 8
 
 /** A condition key of a request; ends with the first NULL value. */
 typedef struct {

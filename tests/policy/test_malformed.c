@@ -157,6 +157,8 @@ static const refusal_row refusals[] = {
     { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{'AWS':[]}}]}",
       "Statement[0].Principal.AWS: is empty" },
     { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{'AWS':['*',7]}}]}",
+      "Statement[0].Principal.AWS[1]: must be a string: an account id stands in quotes" },
+    { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{'AWS':['*',true]}}]}",
       "Statement[0].Principal.AWS[1]: must be a string" },
     { POLICY_RESOURCE, "{'Statement':[{" ALLOW ",'Principal':{'aws':'*'}}]}",
       "Statement[0].Principal.aws: not a kind of principal; there are AWS, Service and Federated" },

@@ -93,7 +93,7 @@ static void test_resources_take_variables_behind_the_fifth_colon(void **state)
 
 static const struct {
     const char *condition;
-    kit_key keys[3];
+    kit_key keys[4];
     const char *says;
 } conditions[] = {
     { "'StringEquals':{'aws:ResourceTag/team':'${aws:PrincipalTag/team}'}",
@@ -156,6 +156,17 @@ static const struct {
       "none" },
     { "'Bool':{'aws:SecureTransport':'${aws:PrincipalTag/tls}'}",
       { { "aws:SecureTransport", { "yes" }, false }, { "aws:PrincipalTag/tls", { "yes" }, false } },
+      "none" },
+    /* a variable is asked for while the values of another key are compared */
+    { "'ForAllValues:StringLike':{'aws:TagKeys':['${aws:username}','${aws:PrincipalTag/team}']}",
+      { { "aws:TagKeys", { "alice", "red", "alice" }, true },
+        { "aws:username", { "alice" }, false },
+        { "aws:PrincipalTag/team", { "red" }, false } },
+      "allow" },
+    { "'ForAllValues:StringLike':{'aws:TagKeys':['${aws:username}','${aws:PrincipalTag/team}']}",
+      { { "aws:TagKeys", { "alice", "red", "bob" }, true },
+        { "aws:username", { "alice" }, false },
+        { "aws:PrincipalTag/team", { "red" }, false } },
       "none" },
     { "'StringEquals':{'aws:username':'${*}${?}${$}'}", { { "aws:username", { "*?$" }, false } }, "allow" },
     { "'StringLike':{'aws:username':'${*}?'}", { { "aws:username", { "*x" }, false } }, "allow" },

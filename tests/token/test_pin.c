@@ -165,7 +165,7 @@ static void test_a_credential_is_read_from_systemds_folder_alone(void **state)
     }
 }
 
-/* In a child with a terminal of its own: 0 when the PIN was asked for and read. */
+/* In a child with a terminal of its own: 0 when the PIN was asked for and read, 3 when it was refused. */
 static int prompt_on(const char *terminal)
 {
     _cleanup_secret_ secret_t *pin = NULL;
@@ -180,44 +180,71 @@ static int prompt_on(const char *terminal)
     return slice_eq_str(secret_slice(pin), "1234") ? 0 : 4;
 }
 
-static void test_a_prompt_asks_on_the_terminal_without_echo(void **state)
+/* Answer the prompt; @return the child's exit status. What the terminal showed goes to @p seen. */
+static int answer_prompt(int master, const char *answer, char *seen, size_t size)
 {
-    int master = posix_openpt(O_RDWR | O_NOCTTY);
-    char seen[256] = "";
+    pid_t child = fork();
     size_t len = 0;
     int status;
-    pid_t child;
-    (void)state;
+
+    if (child == 0) {
+        _exit(prompt_on(ptsname(master)));
+    }
+    fcntl(master, F_SETFL, O_NONBLOCK);
+    for (int i = 0; i < 2000 && strstr(seen, ": ") == NULL; i++) { /* echo is off before the question */
+        ssize_t n = read(master, seen + len, size - 1 - len);
+
+        len += n > 0 ? (size_t)n : 0;
+        usleep(1000);
+    }
+    assert_int_equal(write(master, answer, strlen(answer)), strlen(answer));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    for (ssize_t n = 1; n > 0 && len + 1 < size; len += n > 0 ? (size_t)n : 0) {
+        n = read(master, seen + len, size - 1 - len);
+    }
+    return WEXITSTATUS(status);
+}
+
+static int new_terminal(void)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
 
     if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) {
         skip();
     }
-    child = fork();
-    if (child == 0) {
-        _exit(prompt_on(ptsname(master)));
-    }
-    while (strstr(seen, ": ") == NULL && len + 1 < sizeof(seen)) {
-        ssize_t n = read(master, seen + len, sizeof(seen) - 1 - len);
+    return master;
+}
 
-        assert_true(n > 0 || usleep(1000) == 0);
-        len += n > 0 ? (size_t)n : 0;
-    }
-    assert_string_equal(seen, "PIN for token 'a': ");
-    usleep(50000); /* until echo is off */
-    assert_int_equal(write(master, "1234\n", 5), 5);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    fcntl(master, F_SETFL, O_NONBLOCK);
-    while (len + 1 < sizeof(seen)) {
-        ssize_t n = read(master, seen + len, sizeof(seen) - 1 - len);
+static bool echoes(int slave)
+{
+    struct termios settings;
 
-        if (n <= 0) {
-            break;
-        }
-        len += (size_t)n;
-    }
+    assert_int_equal(tcgetattr(slave, &settings), 0);
+    return (settings.c_lflag & ECHO) != 0;
+}
+
+static void test_a_prompt_asks_on_the_terminal_without_echo(void **state)
+{
+    _cleanup_fd_ int master = new_terminal();
+    _cleanup_fd_ int slave = open(ptsname(master), O_RDWR | O_NOCTTY); /* keeps the settings */
+    char seen[256] = "";
+    (void)state;
+
+    assert_int_equal(answer_prompt(master, "1234\n", seen, sizeof(seen)), 0);
+    assert_int_equal(strncmp(seen, "PIN for token 'a': ", 19), 0);
     assert_null(strstr(seen, "1234"));
-    close(master);
+    assert_true(echoes(slave));
+}
+
+static void test_an_interrupted_prompt_gives_the_echo_back(void **state)
+{
+    _cleanup_fd_ int master = new_terminal();
+    _cleanup_fd_ int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    char seen[256] = "";
+    (void)state;
+
+    assert_int_equal(answer_prompt(master, "12\003", seen, sizeof(seen)), 3);
+    assert_true(echoes(slave));
 }
 
 static void test_without_a_terminal_a_prompt_is_refused(void **state)
@@ -247,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_a_fifo_gives_its_pin_in_pieces),
         cmocka_unit_test(test_a_credential_is_read_from_systemds_folder_alone),
         cmocka_unit_test(test_a_prompt_asks_on_the_terminal_without_echo),
+        cmocka_unit_test(test_an_interrupted_prompt_gives_the_echo_back),
         cmocka_unit_test(test_without_a_terminal_a_prompt_is_refused),
     };
 

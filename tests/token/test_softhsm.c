@@ -373,36 +373,6 @@ static void make_and_destroy_keys(struct fixture *f)
     }
 }
 
-#define KEYS_AT_ONCE 8
-
-/* Replies go out in batches: one that waits must not make the next one's notice look out of place. */
-static void test_keys_asked_for_at_once_are_all_made(void **state)
-{
-    struct fixture *f = begin(state);
-    counted_op ops[KEYS_AT_ONCE] = { 0 };
-    mailbox_t *box = NULL;
-    unsigned done = 0;
-    pid_t pid;
-
-    open_it(f);
-    pid = token_host_pid(f->token);
-    assert_ok(mailbox_new(NULL, NULL, &box));
-    for (size_t i = 0; i < KEYS_AT_ONCE; i++) {
-        ops[i].op.kind = TOKEN_OP_GENERATE;
-        memcpy(ops[i].op.key_id, key_a, TOKEN_KEY_ID);
-        ops[i].op.key_id[TOKEN_KEY_ID - 1] = (uint8_t)i;
-        ops[i].op.in = SLICE_LIT("a");
-        counted_submit(f->token, &ops[i], box, &done);
-    }
-    token_flush(f->token);
-    wait_for(box, &done, KEYS_AT_ONCE);
-    for (size_t i = 0; i < KEYS_AT_ONCE; i++) {
-        assert_ok(ops[i].op.err);
-    }
-    assert_int_equal(token_host_pid(f->token), pid);
-    mailbox_free(box);
-}
-
 static void test_keys_are_made_and_destroyed_beside_a_load_without_an_error(void **state)
 {
     struct fixture *f = begin(state);
@@ -416,6 +386,7 @@ static void test_keys_are_made_and_destroyed_beside_a_load_without_an_error(void
     assert_int_equal(token_get_stats(f->token).failures, 0);
 }
 
+/* Replies go out in batches: one that waits must not make the next one's notice look out of place. */
 static void test_many_keys_asked_for_at_once_are_all_made(void **state)
 {
     struct fixture *f = begin(state);
@@ -534,30 +505,58 @@ static void test_closing_ends_the_host(void **state)
     assert_int_equal(errno, ESRCH);
 }
 
-/* The PIN must not be in what others can read of the host, and its memory not dumped. */
-static void test_the_host_keeps_the_pin_from_its_surroundings(void **state)
+static bool proc_says(int pid, const char *name, const char *line_wanted)
 {
-    struct fixture *f = begin(state);
     char path[64], line[256];
-    bool no_new_privs = false;
+    bool says = false;
     FILE *file;
 
-    open_it(f);
-    snprintf(path, sizeof(path), "/proc/%d/cmdline", token_host_pid(f->token));
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
     file = fopen(path, "r");
     assert_non_null(file);
-    assert_true(fread(line, 1, sizeof(line), file) > 0);
-    fclose(file);
-    assert_null(memmem(line, sizeof(line), SOFTHSM_PIN, strlen(SOFTHSM_PIN)));
-    snprintf(path, sizeof(path), "/proc/%d/status", token_host_pid(f->token));
-    file = fopen(path, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof(line), file) != NULL) {
-        no_new_privs = no_new_privs || strcmp(line, "NoNewPrivs:\t1\n") == 0;
+    while (!says && fgets(line, sizeof(line), file) != NULL) {
+        says = strncmp(line, line_wanted, strlen(line_wanted)) == 0;
     }
     fclose(file);
-    assert_true(no_new_privs);
-    assert_int_not_equal(getpgid(token_host_pid(f->token)), getpgid(0));
+    return says;
+}
+
+static void test_the_host_is_hardened_and_apart(void **state)
+{
+    struct fixture *f = begin(state);
+    int pid;
+
+    open_it(f);
+    pid = token_host_pid(f->token);
+    assert_true(proc_says(pid, "status", "NoNewPrivs:\t1"));
+    assert_true(proc_says(pid, "limits", "Max core file size        0                    0 "));
+    assert_int_not_equal(getpgid(pid), getpgid(0));
+    kill(pid, SIGTERM); /* as a service manager sends to all: what is in flight must not be lost */
+    kill(pid, SIGINT);
+    assert_ok(call(f->token, &f->op, TOKEN_OP_PING, NULL, SLICE_LIT("")));
+    assert_int_equal(token_host_pid(f->token), pid);
+}
+
+/* Neither its command line nor its environment says more of the PIN than where it is. */
+static void test_the_pin_is_not_where_others_look(void **state)
+{
+    static const char *const names[] = { "cmdline", "environ" };
+    struct fixture *f = begin(state);
+    char path[64], content[8192];
+
+    open_it(f);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        FILE *file;
+        size_t len;
+
+        snprintf(path, sizeof(path), "/proc/%d/%s", token_host_pid(f->token), names[i]);
+        file = fopen(path, "r");
+        assert_non_null(file);
+        len = fread(content, 1, sizeof(content), file);
+        fclose(file);
+        assert_null(memmem(content, len, "=" SOFTHSM_PIN, strlen("=" SOFTHSM_PIN)));
+        assert_null(memmem(content, len, "\0" SOFTHSM_PIN, strlen("=" SOFTHSM_PIN)));
+    }
 }
 
 #define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -579,7 +578,6 @@ int main(void)
         PROMISE(test_a_uri_must_match_exactly_one_token),
         PROMISE(test_a_module_that_cannot_be_loaded_is_named),
         PROMISE(test_a_pin_file_that_others_read_is_refused_unless_dev),
-        PROMISE(test_keys_asked_for_at_once_are_all_made),
         PROMISE(test_keys_are_made_and_destroyed_beside_a_load_without_an_error),
         PROMISE(test_many_keys_asked_for_at_once_are_all_made),
         PROMISE(test_several_sessions_serve_beside_key_management),
@@ -587,7 +585,8 @@ int main(void)
         PROMISE(test_a_key_deleted_by_another_program_is_missed_not_fatal),
         PROMISE(test_a_key_made_by_another_program_is_seen_after_listing),
         PROMISE(test_closing_ends_the_host),
-        PROMISE(test_the_host_keeps_the_pin_from_its_surroundings),
+        PROMISE(test_the_host_is_hardened_and_apart),
+        PROMISE(test_the_pin_is_not_where_others_look),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -285,6 +285,30 @@ static void test_nesting_has_a_bound(void **state)
     }
 }
 
+/* Of 1 MiB of empty objects a tree of 280 MiB would be made. */
+static void test_values_have_a_bound(void **state)
+{
+    static const char *const values[] = { "{}", "[]", "1", "\"\"", "null" };
+    _cleanup_buf_ buf_t text = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        _cleanup_json_ json_t *doc = NULL;
+
+        buf_clear(&text);
+        buf_put_str(&text, "{\"a\":[");
+        for (unsigned n = 2; n < JSON_VALUES_MAX; n++) { /* the object and the array are two */
+            buf_put_str(&text, values[i]);
+            buf_put_char(&text, n + 1 < JSON_VALUES_MAX ? ',' : ']');
+        }
+        buf_put_char(&text, '}');
+        assert_ok(json_parse(buf_slice(&text), &doc));
+        text.len -= 2;
+        buf_put_str(&text, ",0]}");
+        assert_refused(buf_slice(&text));
+    }
+}
+
 static void test_length_has_a_bound(void **state)
 {
     _cleanup_buf_ buf_t text = { 0 };
@@ -413,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_what_is_almost_json_is_refused),
         cmocka_unit_test(test_a_refusal_names_the_offset),
         cmocka_unit_test(test_nesting_has_a_bound),
+        cmocka_unit_test(test_values_have_a_bound),
         cmocka_unit_test(test_length_has_a_bound),
         cmocka_unit_test(test_a_document_may_follow_a_refused_one),
         cmocka_unit_test(test_integers_keep_their_value_or_stop_at_the_end),

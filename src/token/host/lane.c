@@ -64,12 +64,8 @@ static void add_reply(replies_t *replies, uint64_t id, result_t result, slice_t 
 void lane_run(worker_t *worker, const protocol_op *op, replies_t *replies)
 {
     _cleanup_buf_ buf_t out = { 0 };
-    result_t result;
+    result_t result = operations_run(worker, op, &out);
 
-    if (operations_alone(op->kind)) {
-        lane_send(replies); /* the daemon must not hear that this one has the token while another still has it */
-    }
-    result = operations_run(worker, op, &out);
     if (buf_failed(&out)) {
         result = (result_t){ P11KMS_E_NOMEM, CKR_HOST_MEMORY };
     }

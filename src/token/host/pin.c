@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -107,34 +109,90 @@ static p11kms_err pin_from_credential(const char *name, secret_t **ret)
     return pin_from_path(path, false, ret);
 }
 
+/* ---- on a terminal ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static const int interrupting[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* So that ^C ends the question, and the terminal gets its echo back. */
+static void catch_signals(struct sigaction before[])
+{
+    struct sigaction note = { .sa_handler = note_signal };
+
+    interrupted = 0;
+    for (size_t i = 0; i < COUNT_OF(interrupting); i++) {
+        (void)sigaction(interrupting[i], &note, &before[i]);
+    }
+}
+
+static void restore_signals(const struct sigaction before[])
+{
+    for (size_t i = 0; i < COUNT_OF(interrupting); i++) {
+        (void)sigaction(interrupting[i], &before[i], NULL);
+    }
+}
+
+/* A terminal gives one line. */
+static p11kms_err read_line(int tty, secret_t *into, size_t *ret_len)
+{
+    struct pollfd answer = { .fd = tty, .events = POLLIN };
+    int ready = poll(&answer, 1, PIN_PROMPT_MS);
+    ssize_t n = ready > 0 ? read(tty, secret_data(into), secret_len(into)) : -1;
+
+    if (n < 0) {
+        FAIL(P11KMS_E_CONFIG, "no PIN came from the terminal: %s",
+             interrupted ? "interrupted" : (ready == 0 ? "nobody answered" : strerror(errno)));
+    }
+    *ret_len = (size_t)n;
+    return P11KMS_OK;
+}
+
+static p11kms_err ask(int tty, const char *what, const struct termios *before, secret_t *into, size_t *ret_len)
+{
+    struct sigaction actions[COUNT_OF(interrupting)];
+    struct termios silent = *before;
+    p11kms_err err;
+
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    silent.c_lflag |= ICANON | ISIG;
+    catch_signals(actions);
+    if (tcsetattr(tty, TCSAFLUSH, &silent) == 0) {
+        dprintf(tty, "PIN for %s: ", what);
+        err = read_line(tty, into, ret_len);
+        (void)tcsetattr(tty, TCSAFLUSH, before);
+        dprintf(tty, "\n");
+    } else {
+        err = p11kms_fail(P11KMS_E_CONFIG, "the terminal's echo cannot be turned off: %s", strerror(errno));
+    }
+    restore_signals(actions);
+    return err;
+}
+
 static p11kms_err pin_from_terminal(const char *what, secret_t **ret)
 {
     _cleanup_fd_ int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     _cleanup_secret_ secret_t *pin = NULL;
-    struct termios before, silent;
-    ssize_t n;
+    struct termios before;
+    size_t len;
 
     if (tty < 0 || tcgetattr(tty, &before) != 0) {
         FAIL(P11KMS_E_CONFIG, "there is no terminal to ask for the PIN: %s", strerror(errno));
     }
     TRY(secret_new(PIN_MAX + 2, &pin));
-    silent = before;
-    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    silent.c_lflag |= ICANON;
-    dprintf(tty, "PIN for %s: ", what);
-    if (tcsetattr(tty, TCSAFLUSH, &silent) != 0) {
-        FAIL(P11KMS_E_CONFIG, "the terminal's echo cannot be turned off: %s", strerror(errno));
-    }
-    n = read(tty, secret_data(pin), secret_len(pin)); /* a terminal gives one line */
-    (void)tcsetattr(tty, TCSAFLUSH, &before);
-    dprintf(tty, "\n");
-    if (n < 0) {
-        FAIL(P11KMS_E_CONFIG, "the PIN cannot be read from the terminal: %s", strerror(errno));
-    }
-    TRY(check_pin(pin, (size_t)n));
+    TRY(ask(tty, what, &before, pin, &len));
+    TRY(check_pin(pin, len));
     *ret = STEAL(pin);
     return P11KMS_OK;
 }
+
+/* ---- which ---- */
 
 static const char *after(const char *source, const char *prefix)
 {

@@ -4,6 +4,7 @@
 #include "util/secret.h"
 
 #define PIN_MAX 256
+#define PIN_PROMPT_MS 120000 /* for an answer; the front's PROMPT_EXTRA_MS allows for it */
 
 /**
  * @param source  "file:/path" (a regular file or a FIFO; owned by root or by us, no access for

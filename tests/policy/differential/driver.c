@@ -17,6 +17,7 @@
 
 #define DOCUMENTS_MAX 4
 #define VALUES_MAX 8
+#define KEYS_MAX 64
 
 static const struct {
     const char *name;
@@ -72,13 +73,15 @@ static p11kms_err compile_list(const json_t *list, policy_kind kind, kept_polici
 typedef struct {
     slice_t wanted;
     policy_values *ret;
+    size_t at; /* the key looked at */
     bool found;
 } key_search;
 
 static p11kms_err compare_key(void *arg, slice_t name, json_t *value)
 {
-    static slice_t values[VALUES_MAX];
+    static slice_t all_values[KEYS_MAX][VALUES_MAX];
     key_search *search = arg;
+    slice_t *values = all_values[search->at++ % KEYS_MAX];
     bool multi = json_kind_of(value) == JSON_ARRAY;
     size_t n = multi ? json_length(value) : 1;
 

@@ -1,0 +1,18 @@
+/* room: cli. Every command, for the table. */
+#pragma once
+
+#include "cli/command.h"
+
+extern const cli_command cli_backup;                  /* backup.c */
+extern const cli_command cli_call;                    /* call.c */
+extern const cli_command cli_doctor;                  /* doctor.c */
+extern const cli_command cli_identity_activate_key;   /* identity.c */
+extern const cli_command cli_identity_add_key;
+extern const cli_command cli_identity_deactivate_key;
+extern const cli_command cli_identity_delete_key;
+extern const cli_command cli_identity_list_keys;
+extern const cli_command cli_init;                    /* init.c */
+extern const cli_command cli_plan;                    /* plan.c */
+extern const cli_command cli_clock;                   /* service.c */
+extern const cli_command cli_reload;
+extern const cli_command cli_status;
