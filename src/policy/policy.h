@@ -132,5 +132,12 @@ policy_decision policy_decide(const policy_request *request, const policy_set *s
 /** One document alone: does it allow or deny this request (Principal included where the kind has one)? */
 policy_decision policy_decide_one(const policy_t *policy, const policy_request *request);
 
+/**
+ * How AWS's AccessDenied sentence goes on behind "... on resource: ARN": " because no identity-based policy
+ * allows the kms:Decrypt action", " with an explicit deny in a resource-based policy". Appends nothing for
+ * BASIS_NONE and for an ALLOW.
+ */
+void policy_denial_words(const policy_decision *decision, slice_t action, buf_t *out);
+
 /** "*" and "?" as policies use them; case-sensitive. Linear in both lengths but for the number of stars. */
 bool policy_glob(slice_t pattern, slice_t text);

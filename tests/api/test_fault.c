@@ -112,12 +112,13 @@ static void test_some_faults_have_no_message(void **state)
                 "{\"__type\":\"UnsupportedOperationException\"}");
 }
 
-/* Codes every service has, and one that Reload alone answers; the model names the others. */
+/* Codes every service has, two of STS, and one that Reload alone answers; the model names the others. */
 static bool is_common(const char *code)
 {
     static const char *const common[] = {
         "AccessDeniedException",        "ExpiredTokenException",
-        "IncompleteSignatureException", "InvalidConfigurationException",
+        "IDPCommunicationError",        "IncompleteSignatureException",
+        "InvalidConfigurationException", "InvalidIdentityToken",
         "InvalidSignatureException",    "MissingAuthenticationTokenException",
         "NotAuthorizedException",       "RequestEntityTooLargeException",
         "SerializationException",       "ServiceUnavailable",
@@ -157,10 +158,44 @@ static void test_every_code_is_one_a_client_of_aws_knows(void **state)
     }
 }
 
+/* STS has words and statuses for what everyone answers (docs/identity.md). */
+static void test_sts_says_it_in_its_own_words(void **state)
+{
+    static const struct {
+        p11kms_err err;
+        const char *code;
+        int status;
+    } rows[] = {
+        { P11KMS_E_AUTH_MISSING, "MissingAuthenticationToken", 403 },
+        { P11KMS_E_AUTH_INCOMPLETE, "IncompleteSignature", 400 },
+        { P11KMS_E_AUTH_UNKNOWN_KEY, "InvalidClientTokenId", 403 },
+        { P11KMS_E_AUTH_SIGNATURE, "SignatureDoesNotMatch", 403 },
+        { P11KMS_E_AUTH_EXPIRED, "ExpiredToken", 403 },
+        { P11KMS_E_DENIED, "AccessDenied", 403 },
+        { P11KMS_E_VALIDATION, "ValidationError", 400 },
+        { P11KMS_E_POLICY_MALFORMED, "MalformedPolicyDocument", 400 },
+        { P11KMS_E_LIMIT, "PackedPolicyTooLarge", 400 },
+        { P11KMS_E_WEB_TOKEN, "InvalidIdentityToken", 400 },
+        { P11KMS_E_WEB_EXPIRED, "ExpiredTokenException", 400 },
+        { P11KMS_E_WEB_PROVIDER, "IDPCommunicationError", 400 },
+        { P11KMS_E_AUDIT, "InternalFailure", 500 },
+        { P11KMS_E_TOKEN_LOST, "ServiceUnavailable", 503 },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const fault_t *fault = fault_of(rows[i].err, "sts");
+        assert_string_equal(fault->code, rows[i].code);
+        assert_int_equal(fault->status, rows[i].status);
+        assert_int_equal(fault->err, rows[i].err);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_error_has_one_row_of_its_own),
+        cmocka_unit_test(test_sts_says_it_in_its_own_words),
         cmocka_unit_test(test_what_is_no_error_of_ours_is_an_internal_one),
         cmocka_unit_test(test_the_status_says_whose_fault_it_is),
         cmocka_unit_test(test_a_server_error_never_tells_its_detail),

@@ -196,13 +196,14 @@ static void test_decisions_are_those_of_awss_tables(void **state)
 typedef struct {
     const char *place; /* which of the four denies */
     decision_basis basis;
+    const char *words;
 } deny_row;
 
 static const deny_row denies[] = {
-    { "identity", BASIS_IDENTITY },
-    { "boundary", BASIS_BOUNDARY },
-    { "session", BASIS_SESSION },
-    { "resource", BASIS_RESOURCE },
+    { "identity", BASIS_IDENTITY, " with an explicit deny in an identity-based policy" },
+    { "boundary", BASIS_BOUNDARY, " with an explicit deny in a permissions boundary" },
+    { "session", BASIS_SESSION, " with an explicit deny in a session policy" },
+    { "resource", BASIS_RESOURCE, " with an explicit deny in a resource-based policy" },
 };
 
 /* Everything else allows: identity, boundary, session, the resource to the caller itself, a grant, trust. */
@@ -216,6 +217,7 @@ static void check_deny(const deny_row *deny, const decision_row *row, const char
     _cleanup_(policy) policy_t *deny_session = says(POLICY_SESSION, "Deny");
     _cleanup_(policy) policy_t *resource =
         key_policy(strcmp(deny->place, "resource") == 0 ? "Deny" : "Allow", principal);
+    _cleanup_buf_ buf_t words = { 0 };
     policy_t *identities[] = { allow_identity, deny_identity };
     policy_t *sessions[] = { allow_session, deny_session };
     policy_request request = request_of(row);
@@ -234,6 +236,8 @@ static void check_deny(const deny_row *deny, const decision_row *row, const char
     assert_int_equal(decision.basis, deny->basis);
     assert_non_null(decision.policy);
     assert_int_equal(decision.statement, 0);
+    policy_denial_words(&decision, request.action, &words);
+    assert_buf_text(&words, deny->words);
 }
 
 static void test_an_explicit_deny_of_any_policy_wins(void **state)
@@ -483,6 +487,35 @@ static void test_threads_share_a_document(void **state)
     policy_unref(key);
 }
 
+static void test_refusals_are_worded_as_aws_words_them(void **state)
+{
+    static const struct {
+        decision_kind kind;
+        decision_basis basis;
+        const char *words;
+    } cases[] = {
+        { DECISION_IMPLICIT_DENY, BASIS_IDENTITY,
+          " because no identity-based policy allows the kms:Decrypt action" },
+        { DECISION_IMPLICIT_DENY, BASIS_RESOURCE,
+          " because no resource-based policy allows the kms:Decrypt action" },
+        { DECISION_IMPLICIT_DENY, BASIS_BOUNDARY,
+          " because no permissions boundary allows the kms:Decrypt action" },
+        { DECISION_IMPLICIT_DENY, BASIS_SESSION, " because no session policy allows the kms:Decrypt action" },
+        { DECISION_IMPLICIT_DENY, BASIS_NONE, "" },
+        { DECISION_ALLOW, BASIS_IDENTITY, "" },
+        { DECISION_ALLOW, BASIS_GRANT, "" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        _cleanup_buf_ buf_t words = { 0 };
+        policy_decision decision = { .kind = cases[i].kind, .basis = cases[i].basis };
+
+        policy_denial_words(&decision, SLICE_LIT("kms:Decrypt"), &words);
+        assert_buf_text(&words, cases[i].words);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_a_role_is_assumed_as_its_trust_policy_says),
         cmocka_unit_test(test_the_allow_that_names_the_caller_closest_counts),
         cmocka_unit_test(test_threads_share_a_document),
+        cmocka_unit_test(test_refusals_are_worded_as_aws_words_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
