@@ -84,3 +84,12 @@ const char *check_fingerprint(slice_t text)
                ? NULL
                : "must be 64 lower-case hex digits without colons";
 }
+
+const char *check_https_url(slice_t text)
+{
+    size_t scheme = strlen("https://");
+    bool whole = slice_has_prefix(text, "https://") &&
+                 made_of(SLICE(text.data + scheme, text.len - scheme), LOWER UPPER DIGITS "-._~%:/@+=,");
+
+    return whole && text.data[scheme] != '/' ? NULL : "must be https:// and a host, without query and fragment";
+}

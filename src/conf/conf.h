@@ -190,7 +190,7 @@ typedef struct {
     const char *san;     /* one SAN, "DNS:db1.example" or "URI:spiffe://..." */
     const char *sha256;  /* fingerprint, lower-case hex without colons */
     const char *principal; /* arn:aws:iam::ACCOUNT:user/NAME, or :role/NAME: a session of the role */
-    const char *session_name; /* of a role's session; NULL: "uid-N" or the certificate's fingerprint */
+    const char *session_name; /* of a role's session; NULL: "uid-N" or the certificate's CN */
     conf_place place;
 } conf_peer_rule;
 

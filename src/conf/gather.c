@@ -7,6 +7,8 @@ typedef struct {
     conf_account *account;
     conf_user *users;
     conf_group *groups;
+    conf_role *roles;
+    conf_oidc_provider *providers;
 } growing_t;
 
 typedef struct {
@@ -36,7 +38,7 @@ static void count_parts(const fragment_t *fragment, conf_declared_t *total)
     }
 }
 
-/** The account as it grows; its users and groups are counted first and copied later. */
+/** The account as it grows; what it holds is counted first and copied later. */
 static p11kms_err meet_account(gather_t *gather, const conf_account *part, conf_account *accounts, size_t *n)
 {
     growing_t *growing = map_get(gather->growing, SLICE_STR(part->id));
@@ -50,6 +52,8 @@ static p11kms_err meet_account(gather_t *gather, const conf_account *part, conf_
     }
     growing->account->n_users += part->n_users;
     growing->account->n_groups += part->n_groups;
+    growing->account->n_roles += part->n_roles;
+    growing->account->n_oidc_providers += part->n_oidc_providers;
     return P11KMS_OK;
 }
 
@@ -61,11 +65,13 @@ static void make_room(gather_t *gather)
 
     while (map_next(gather->growing, &pos, &id, &value)) {
         growing_t *growing = value;
+        conf_account *account = growing->account;
 
-        growing->users = arena_alloc(gather->arena, sizeof(conf_user) * growing->account->n_users);
-        growing->groups = arena_alloc(gather->arena, sizeof(conf_group) * growing->account->n_groups);
-        growing->account->users = growing->users;
-        growing->account->groups = growing->groups;
+        account->users = growing->users = arena_alloc(gather->arena, sizeof(conf_user) * account->n_users);
+        account->groups = growing->groups = arena_alloc(gather->arena, sizeof(conf_group) * account->n_groups);
+        account->roles = growing->roles = arena_alloc(gather->arena, sizeof(conf_role) * account->n_roles);
+        account->oidc_providers = growing->providers =
+            arena_alloc(gather->arena, sizeof(conf_oidc_provider) * account->n_oidc_providers);
     }
 }
 
@@ -84,10 +90,13 @@ static void copy_parts(gather_t *gather, const fragment_t *fragment, parts_t to)
         const conf_declared_t *from = &fragment->declared;
 
         for (size_t i = 0; i < from->n_accounts; i++) {
-            growing_t *growing = map_get(gather->growing, SLICE_STR(from->accounts[i].id));
+            const conf_account *account = &from->accounts[i];
+            growing_t *growing = map_get(gather->growing, SLICE_STR(account->id));
 
-            COPY_BEHIND(growing->users, from->accounts[i].users, from->accounts[i].n_users);
-            COPY_BEHIND(growing->groups, from->accounts[i].groups, from->accounts[i].n_groups);
+            COPY_BEHIND(growing->users, account->users, account->n_users);
+            COPY_BEHIND(growing->groups, account->groups, account->n_groups);
+            COPY_BEHIND(growing->roles, account->roles, account->n_roles);
+            COPY_BEHIND(growing->providers, account->oidc_providers, account->n_oidc_providers);
         }
         COPY_BEHIND(to.peers, from->peers, from->n_peers);
         COPY_BEHIND(to.keys, from->keys, from->n_keys);
@@ -147,6 +156,28 @@ static const char *group_text(gather_t *gather, const char *group, const char *a
     return arena_printf(gather->arena, "group '%s' of account %s", group, account);
 }
 
+/** A user or role; IAM: a name is unique in its account whatever its path. */
+static p11kms_err declare_principal(gather_t *gather, const conf_account *account, const char *kind, const char *path,
+                                    const char *name, const conf_place *place)
+{
+    arena_t *arena = gather->arena;
+    const char *arn = arena_printf(arena, "arn:aws:iam::%s:%s%s%s", account->id, kind, path, name);
+
+    TRY(declare(gather, place, arena_printf(arena, "%s '%s' of account %s", kind, name, account->id)));
+    return map_put(gather->known, SLICE_STR(arn), (void *)(uintptr_t)place, NULL);
+}
+
+static p11kms_err declare_user(gather_t *gather, const conf_account *account, const conf_user *user)
+{
+    TRY(declare_principal(gather, account, "user", user->path, user->name, &user->place));
+    for (size_t i = 0; i < user->n_access_keys; i++) {
+        const conf_access_key *key = &user->access_keys[i];
+
+        TRY(declare(gather, &key->place, arena_printf(gather->arena, "access key '%s'", key->id)));
+    }
+    return P11KMS_OK;
+}
+
 static p11kms_err declare_account(gather_t *gather, const conf_account *account)
 {
     arena_t *arena = gather->arena;
@@ -158,20 +189,18 @@ static p11kms_err declare_account(gather_t *gather, const conf_account *account)
         TRY(declare(gather, &group->place, group_text(gather, group->name, account->id)));
     }
     for (size_t i = 0; i < account->n_users; i++) {
-        const conf_user *user = &account->users[i];
+        TRY(declare_user(gather, account, &account->users[i]));
+    }
+    for (size_t i = 0; i < account->n_roles; i++) {
+        const conf_role *role = &account->roles[i];
 
-        /* IAM: a name is unique in its account whatever its path. */
-        TRY(declare(gather, &user->place,
-                    arena_printf(arena, "user '%s' of account %s", user->name, account->id)));
-        TRY(map_put(
-            gather->known,
-            SLICE_STR(arena_printf(arena, "arn:aws:iam::%s:user%s%s", account->id, user->path, user->name)),
-            (void *)(uintptr_t)&user->place, NULL));
-        for (size_t k = 0; k < user->n_access_keys; k++) {
-            const conf_access_key *key = &user->access_keys[k];
+        TRY(declare_principal(gather, account, "role", role->path, role->name, &role->place));
+    }
+    for (size_t i = 0; i < account->n_oidc_providers; i++) {
+        const conf_oidc_provider *provider = &account->oidc_providers[i];
 
-            TRY(declare(gather, &key->place, arena_printf(arena, "access key '%s'", key->id)));
-        }
+        TRY(declare(gather, &provider->place,
+                    arena_printf(arena, "OIDC provider '%s' of account %s", provider->issuer, account->id)));
     }
     return P11KMS_OK;
 }

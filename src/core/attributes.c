@@ -14,8 +14,10 @@ static bool text(const char *value, slice_t *ret)
 
 static bool principal_arn(const op_t *op, slice_t rest, slice_t *ret)
 {
+    const principal_t *principal = op->auth.principal;
+
     (void)rest;
-    return text(op->auth.principal->arn, ret);
+    return text(principal->role_arn ? principal->role_arn : principal->arn, ret); /* of a session: its role's */
 }
 
 static bool principal_account(const op_t *op, slice_t rest, slice_t *ret)
@@ -26,8 +28,22 @@ static bool principal_account(const op_t *op, slice_t rest, slice_t *ret)
 
 static bool principal_type(const op_t *op, slice_t rest, slice_t *ret)
 {
+    static const char *const types[] = {
+        [PRINCIPAL_USER] = "User",
+        [PRINCIPAL_ROLE] = "AssumedRole",
+        [PRINCIPAL_ROLE_SESSION] = "AssumedRole",
+        [PRINCIPAL_FEDERATED] = "FederatedUser",
+        [PRINCIPAL_SERVICE] = "",
+    };
+
     (void)rest;
-    return text(op->auth.principal->kind == PRINCIPAL_USER ? "User" : "AssumedRole", ret);
+    return text(types[op->auth.principal->kind], ret);
+}
+
+static bool is_service(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return text(op->auth.principal->kind == PRINCIPAL_SERVICE ? "true" : "false", ret);
 }
 
 static bool user_id(const op_t *op, slice_t rest, slice_t *ret)
@@ -95,12 +111,46 @@ static bool via_service(const op_t *op, slice_t rest, slice_t *ret)
     return text("false", ret);
 }
 
+/* Temporary credentials alone have these. No session here was made with a second factor. */
+static bool token_issue_time(const op_t *op, slice_t rest, slice_t *ret)
+{
+    char *out = arena_alloc(op->arena, TIME_TEXT);
+
+    (void)rest;
+    time_format_iso(op->auth.principal->issued_ms, out);
+    return op->auth.principal->issued_ms != 0 && text(out, ret);
+}
+
+static bool multi_factor(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return op->auth.principal->issued_ms != 0 && text("false", ret);
+}
+
+static bool source_identity(const op_t *op, slice_t rest, slice_t *ret)
+{
+    (void)rest;
+    return op->auth.principal->source_identity && text(op->auth.principal->source_identity, ret);
+}
+
+static bool federated_provider(const op_t *op, slice_t rest, slice_t *ret)
+{
+    const principal_t *principal = op->auth.principal;
+
+    (void)rest;
+    return principal->kind == PRINCIPAL_ROLE_SESSION && principal->federated &&
+           text(record_provider_arn(op->arena, principal), ret);
+}
+
+/* IAM User Guide, "Rules for tagging in IAM and AWS STS": a key is the same in either case. */
 static bool principal_tag(const op_t *op, slice_t rest, slice_t *ret)
 {
     const principal_t *principal = op->auth.principal;
 
     for (size_t i = 0; i < principal->n_tags; i++) {
-        if (slice_eq_str(rest, principal->tags[i].key)) {
+        const char *key = principal->tags[i].key;
+
+        if (strlen(key) == rest.len && strncasecmp(key, (const char *)rest.data, rest.len) == 0) {
             *ret = SLICE_STR(principal->tags[i].value);
             return true;
         }
@@ -115,6 +165,7 @@ static const struct {
     { { "aws:PrincipalArn", .fixed = true }, principal_arn },
     { { "aws:PrincipalAccount", .fixed = true }, principal_account },
     { { "aws:PrincipalType", .fixed = true }, principal_type },
+    { { "aws:PrincipalIsAWSService", .fixed = true }, is_service },
     { { "aws:userid", .fixed = true }, user_id },
     { { "aws:username", .fixed = true }, user_name },
     { { "aws:SourceIp" }, source_ip },
@@ -125,6 +176,10 @@ static const struct {
     { { "aws:RequestedRegion", .fixed = true }, requested_region },
     { { "aws:ResourceAccount", .fixed = true }, resource_account },
     { { "aws:ViaAWSService" }, via_service },
+    { { "aws:TokenIssueTime" }, token_issue_time },
+    { { "aws:MultiFactorAuthPresent" }, multi_factor },
+    { { "aws:SourceIdentity" }, source_identity },
+    { { "aws:FederatedProvider" }, federated_provider },
     { { "aws:PrincipalTag/", .fixed = true }, principal_tag },
 };
 

@@ -54,6 +54,8 @@ bool worker_healthy(worker_t *worker);
 
 /* record.c: the CloudTrail-shaped line */
 void record_write(op_t *op, buf_t *line);
+/** Who vouched for a session that began with a web identity, as trust policies name it. */
+const char *record_provider_arn(arena_t *arena, const principal_t *principal);
 
 typedef struct {
     const op_t *op;

@@ -15,6 +15,88 @@ static void put(jw_t *w, const char *key, const char *value)
     jw_string(w, value);
 }
 
+/* ---- userIdentity (AWS CloudTrail User Guide, "CloudTrail userIdentity element") ---- */
+
+const char *record_provider_arn(arena_t *arena, const principal_t *principal)
+{
+    return arena_printf(arena, "arn:aws:iam::%s:oidc-provider/%s", principal->account, principal->federated);
+}
+
+static void write_session_issuer(const principal_t *principal, jw_t *w)
+{
+    const char *id = principal->principal_id;
+
+    jw_key(w, "sessionIssuer");
+    jw_object(w);
+    if (principal->role_arn) {
+        put(w, "type", "Role");
+        jw_key(w, "principalId");
+        jw_string_slice(w, SLICE(id, strcspn(id, ":")));
+        put(w, "arn", principal->role_arn);
+        put(w, "accountId", principal->account);
+        put(w, "userName", principal->name);
+    }
+    jw_end(w);
+}
+
+static void write_session(const op_t *op, const principal_t *principal, jw_t *w)
+{
+    char when[TIME_TEXT];
+
+    time_format_iso(principal->issued_ms, when);
+    jw_key(w, "sessionContext");
+    jw_object(w);
+    write_session_issuer(principal, w);
+    jw_key(w, "webIdFederationData");
+    jw_object(w);
+    if (principal->federated) {
+        put(w, "federatedProvider", record_provider_arn(op->arena, principal));
+        jw_key(w, "attributes");
+        jw_object(w);
+        jw_end(w);
+    }
+    jw_end(w);
+    jw_key(w, "attributes");
+    jw_object(w);
+    put(w, "creationDate", when);
+    put(w, "mfaAuthenticated", "false");
+    jw_end(w);
+    if (principal->source_identity) {
+        put(w, "sourceIdentity", principal->source_identity);
+    }
+    jw_end(w);
+}
+
+static void write_principal(const op_t *op, const principal_t *principal, jw_t *w)
+{
+    static const char *const types[] = {
+        [PRINCIPAL_USER] = "IAMUser",
+        [PRINCIPAL_ROLE] = "Role",
+        [PRINCIPAL_ROLE_SESSION] = "AssumedRole",
+        [PRINCIPAL_FEDERATED] = "WebIdentityUser",
+        [PRINCIPAL_SERVICE] = "AWSService",
+    };
+
+    put(w, "type", types[principal->kind]);
+    put(w, "principalId", principal->principal_id);
+    if (principal->kind == PRINCIPAL_FEDERATED) {
+        put(w, "userName", principal->name);
+        put(w, "identityProvider", principal->arn);
+        return;
+    }
+    put(w, "arn", principal->arn);
+    put(w, "accountId", principal->account);
+    if (op->auth.access_key_id[0]) {
+        put(w, "accessKeyId", op->auth.access_key_id);
+    }
+    if (principal->kind == PRINCIPAL_USER) {
+        put(w, "userName", principal->name);
+    }
+    if (principal->issued_ms) {
+        write_session(op, principal, w);
+    }
+}
+
 static void write_identity(const op_t *op, jw_t *w)
 {
     const principal_t *principal = op->auth.principal;
@@ -24,20 +106,18 @@ static void write_identity(const op_t *op, jw_t *w)
     if (!op->message) {
         put(w, "type", "AWSService");
         put(w, "invokedBy", "p11kms");
-    } else if (!principal) {
-        put(w, "type", "Unknown");
+    } else if (principal) {
+        write_principal(op, principal, w);
     } else {
-        put(w, "type", "IAMUser");
-        put(w, "principalId", principal->principal_id);
-        put(w, "arn", principal->arn);
-        put(w, "accountId", principal->account);
-        put(w, "userName", principal->name);
-    }
-    if (op->auth.access_key_id[0]) {
-        put(w, "accessKeyId", op->auth.access_key_id);
+        put(w, "type", "Unknown");
+        if (op->auth.access_key_id[0]) {
+            put(w, "accessKeyId", op->auth.access_key_id);
+        }
     }
     jw_end(w);
 }
+
+/* ---- the rest ---- */
 
 static void write_source(const op_t *op, jw_t *w)
 {

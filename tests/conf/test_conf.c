@@ -336,7 +336,9 @@ static void test_the_example_files_are_true(void **state)
     assert_buf_text(&problems, "");
     assert_int_equal(declared->n_accounts, 1);
     assert_int_equal(declared->accounts[0].n_users, 3);
-    assert_int_equal(declared->n_peers, 2);
+    assert_int_equal(declared->accounts[0].n_roles, 4);
+    assert_int_equal(declared->accounts[0].n_oidc_providers, 2);
+    assert_int_equal(declared->n_peers, 3);
     assert_int_equal(declared->n_keys, 2);
 }
 

@@ -114,11 +114,78 @@ static void test_everything_that_may_be_declared_lands_in_its_field(void **state
     assert_int_equal(declared->keys[2].rotation_days, 0);
 }
 
+#define TRUST "{Statement: {Effect: Allow, Principal: '*', Action: 'sts:AssumeRole'}}"
+
+static void test_roles_and_identity_providers_land_in_their_fields(void **state)
+{
+    _cleanup_(conf_declared) conf_declared_t *declared =
+        load_good("accounts:\n"
+                  "- id: 000000000001\n"
+                  "  users:\n"
+                  "  - {name: u, permissions-boundary: {document: {Version: 2012-10-17}}}\n"
+                  "  roles:\n"
+                  "  - {name: r, trust: " TRUST "}\n"
+                  "  - name: s\n"
+                  "    path: /x/\n"
+                  "    trust: '{\"Statement\": []}'\n"
+                  "    policies: [{name: p, document: {Version: 2012-10-17}}]\n"
+                  "    permissions-boundary: {name: edge, document: {Version: 2008-10-17}}\n"
+                  "    tags: {team: blue}\n"
+                  "    max-session: 12h\n"
+                  "  oidc-providers:\n"
+                  "  - {issuer: 'https://a.example/x', audiences: [p, q]}\n"
+                  "  - {issuer: 'https://b.example', jwks: 'file:keys.json', ca: ca.pem, audiences: [p],\n"
+                  "     refresh: 5m, max-age: 2h}\n"
+                  "  - {issuer: 'https://c.example', jwks: 'https://c.example:8443/keys', audiences: [p]}\n",
+                  "peers:\n"
+                  "- {unix: {uid: 7}, principal: 'arn:aws:iam::000000000001:role/r'}\n"
+                  "- {unix: {uid: 8}, principal: 'arn:aws:iam::000000000001:role/x/s', session-name: nightly}\n",
+                  false);
+    const conf_account *account = &declared->accounts[0];
+    const conf_role *role = account->roles;
+    const conf_oidc_provider *provider = account->oidc_providers;
+
+    (void)state;
+    assert_string_equal(account->users[0].boundary->name, "permissions-boundary");
+    assert_string_equal(account->users[0].boundary->json, "{\"Version\":\"2012-10-17\"}");
+    assert_int_equal(account->n_roles, 2);
+    assert_string_equal(role[0].path, "/");
+    assert_string_equal(role[0].trust->name, "trust");
+    assert_non_null(strstr(role[0].trust->json, "sts:AssumeRole"));
+    assert_null(role[0].boundary);
+    assert_int_equal(role[0].max_session_s, 3600);
+    assert_int_equal(role[0].place.line, 6);
+    assert_string_equal(role[1].path, "/x/");
+    assert_string_equal(role[1].policies[0].name, "p");
+    assert_string_equal(role[1].boundary->name, "edge");
+    assert_string_equal(role[1].tags[0].value, "blue");
+    assert_int_equal(role[1].max_session_s, 43200);
+    assert_int_equal(account->n_oidc_providers, 3);
+    assert_string_equal(provider[0].issuer, "https://a.example/x");
+    assert_null(provider[0].jwks);
+    assert_null(provider[0].ca);
+    assert_int_equal(provider[0].n_audiences, 2);
+    assert_string_equal(provider[0].audiences[1], "q");
+    assert_int_equal(provider[0].refresh_s, 3600);
+    assert_int_equal(provider[0].max_age_s, 86400);
+    assert_memory_equal(provider[1].jwks, "file:/", 6);
+    assert_non_null(strstr(provider[1].jwks, "/keys.json"));
+    assert_int_equal(provider[1].ca[0], '/');
+    assert_int_equal(provider[1].refresh_s, 300);
+    assert_int_equal(provider[1].max_age_s, 7200);
+    assert_string_equal(provider[2].jwks, "https://c.example:8443/keys");
+    assert_null(declared->peers[0].session_name);
+    assert_string_equal(declared->peers[1].session_name, "nightly");
+}
+
 static void test_files_add_to_one_account(void **state)
 {
     _cleanup_(conf_declared) conf_declared_t *declared = load_good(
-        "accounts: [{id: '000000000001', users: [{name: a, groups: [g]}, {name: b}]}]\n",
-        "accounts: [{id: '000000000002'}, {id: '000000000001', users: [{name: c}], groups: [{name: g}]}]\n",
+        "accounts: [{id: '000000000001', users: [{name: a, groups: [g]}, {name: b}],\n"
+        "  roles: [{name: r, trust: " TRUST "}]}]\n",
+        "accounts: [{id: '000000000002'}, {id: '000000000001', users: [{name: c}], groups: [{name: g}],\n"
+        "  roles: [{name: s, trust: " TRUST "}],\n"
+        "  oidc-providers: [{issuer: 'https://a.example', audiences: [p]}]}]\n",
         false);
 
     (void)state;
@@ -126,12 +193,17 @@ static void test_files_add_to_one_account(void **state)
     assert_int_equal(declared->accounts[0].n_users, 3);
     assert_string_equal(declared->accounts[0].users[2].name, "c");
     assert_int_equal(declared->accounts[0].n_groups, 1);
+    assert_int_equal(declared->accounts[0].n_roles, 2);
+    assert_string_equal(declared->accounts[0].roles[1].name, "s");
+    assert_string_equal(declared->accounts[0].oidc_providers[0].audiences[0], "p");
     assert_int_equal(declared->accounts[1].n_users, 0);
 }
 
 static void test_a_wrong_declaration_is_told_with_its_place(void **state)
 {
 #define ONE "accounts: [{id: '000000000001', users: [{name: a}]}]\n"
+#define ROLE(more) "accounts: [{id: '000000000001', roles: [{name: r, trust: {}\n            " more "\n  }]}]\n"
+#define PROVIDER(members) "accounts: [{id: '000000000001', oidc-providers: [ {" members "}]}]\n"
     static const struct {
         const char *text;
         const char *expected;
@@ -182,6 +254,47 @@ static void test_a_wrong_declaration_is_told_with_its_place(void **state)
           "Address:address\n" },
         { ONE "peers: [{certificate: {sha256: AB}, principal: 'arn:aws:iam::000000000001:user/a'}]\n",
           "1.yaml:2:32: peers[0].certificate.sha256: must be 64 lower-case hex digits without colons\n" },
+        { ONE "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:role/r'}]\n",
+          "1.yaml:2:9: peers: arn:aws:iam::000000000001:role/r is not declared\n" },
+        { ONE "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:user/a', session-name: ab}]\n",
+          "1.yaml:2:87: peers[0]: 'session-name' is for roles alone\n" },
+        { ROLE("") "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:role/r', session-name: a}]\n",
+          "1.yaml:4:87: peers[0].session-name: must have 2 to 64 bytes\n" },
+        { ROLE("") "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:role/r', session-name: a/b}]\n",
+          "1.yaml:4:87: peers[0].session-name: must be of letters, digits and _+=,.@-\n" },
+        { "accounts: [{id: '000000000001', roles: [{name: r}]}]\n",
+          "1.yaml:1:41: accounts[0].roles[0]: 'trust' is missing (policy in YAML, or a string of JSON)\n" },
+        { "accounts: [{id: '000000000001', roles: [{name: r, trust: []}]}]\n",
+          "1.yaml:1:58: accounts[0].roles[0].trust: must be a map or a string of JSON\n" },
+        { ROLE(", max-session: 59m"),
+          "1.yaml:2:28: accounts[0].roles[0].max-session: must be from 1h to 12h\n" },
+        { ROLE(", max-session: 13h"),
+          "1.yaml:2:28: accounts[0].roles[0].max-session: must be from 1h to 12h\n" },
+        { ROLE(", permissions-boundary: {name: x}"),
+          "1.yaml:2:37: accounts[0].roles[0].permissions-boundary: 'document' is missing (policy in YAML, or a string "
+          "of JSON)\n" },
+        { ROLE("}, {name: r, path: /x/, trust: {}"),
+          "1.yaml:2:16: role 'r' of account 000000000001 is declared twice; first at 1.yaml:1:41\n" },
+        { PROVIDER("issuer: 'http://a.example', audiences: [p]"),
+          "1.yaml:1:60: accounts[0].oidc-providers[0].issuer: must be https:// and a host, without query and "
+          "fragment\n" },
+        { PROVIDER("issuer: 'https:///x', audiences: [p]"),
+          "1.yaml:1:60: accounts[0].oidc-providers[0].issuer: must be https:// and a host, without query and "
+          "fragment\n" },
+        { PROVIDER("issuer: 'https://a.example?x', audiences: [p]"),
+          "1.yaml:1:60: accounts[0].oidc-providers[0].issuer: must be https:// and a host, without query and "
+          "fragment\n" },
+        { PROVIDER("issuer: 'https://a.example'"),
+          "1.yaml:1:51: accounts[0].oidc-providers[0]: 'audiences' is missing (list of texts)\n" },
+        { PROVIDER("issuer: 'https://a.example', audiences: []"),
+          "1.yaml:1:92: accounts[0].oidc-providers[0]: 'audiences' needs at least 1\n" },
+        { PROVIDER("issuer: 'https://a.example', audiences: [p], jwks: 'http://a.example/k'"),
+          "1.yaml:1:103: accounts[0].oidc-providers[0].jwks: must be file:/path or an https:// URL\n" },
+        { PROVIDER("issuer: 'https://a.example', audiences: [p], refresh: 2h, max-age: 1h"),
+          "1.yaml:1:51: accounts[0].oidc-providers[0]: 'max-age' must not be less than 'refresh'\n" },
+        { PROVIDER("issuer: 'https://a.example', audiences: [p]}, {issuer: 'https://a.example', audiences: [q]"),
+          "1.yaml:1:98: OIDC provider 'https://a.example' of account 000000000001 is declared twice; first at "
+          "1.yaml:1:51\n" },
         { "keys: [{alias: alias/a}]\n",
           "1.yaml:1:8: key 'alias/a': 'account' is missing (0 accounts are declared)\n" },
         { ONE "keys: [{alias: a}]\n", "1.yaml:2:16: keys[0].alias: must begin with alias/\n" },
@@ -335,6 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_seed_of_the_handbook_is_read),
         cmocka_unit_test(test_everything_that_may_be_declared_lands_in_its_field),
+        cmocka_unit_test(test_roles_and_identity_providers_land_in_their_fields),
         cmocka_unit_test(test_files_add_to_one_account),
         cmocka_unit_test(test_a_wrong_declaration_is_told_with_its_place),
         cmocka_unit_test(test_a_name_taken_in_another_file_is_told_with_both_places),

@@ -28,6 +28,15 @@ static void check_declared(const conf_declared_t *declared)
 
             HOLDS(user->name[0] != '\0' && user->path[0] == '/');
             check_policies(user->policies, user->n_policies);
+            check_policies(user->boundary, user->boundary != NULL);
+        }
+        for (size_t k = 0; k < declared->accounts[i].n_roles; k++) {
+            const conf_role *role = &declared->accounts[i].roles[k];
+
+            HOLDS(role->max_session_s >= 3600 && role->max_session_s <= 43200);
+            check_policies(role->trust, 1);
+            check_policies(role->boundary, role->boundary != NULL);
+            check_policies(role->policies, role->n_policies);
         }
     }
     for (size_t i = 0; i < declared->n_keys; i++) {

@@ -124,6 +124,26 @@ static void test_a_malformed_policy_is_told_with_its_place(void **state)
     assert_non_null(strstr(buf_str(&problems), "\na.yaml:17:46: users/a: q: Statement: "));
 }
 
+static void test_the_example_is_a_snapshot(void **state)
+{
+    _cleanup_(conf_declared) conf_declared_t *declared = NULL;
+    _cleanup_(identity) identity_t *identity = NULL;
+    _cleanup_buf_ buf_t problems = { 0 };
+    _cleanup_buf_ buf_t file = { 0 };
+
+    (void)state;
+    buf_printf(&file, "%s/conf/identities.d/example.yaml", getenv("P11KMS_SRCDIR"));
+    const char *const paths[] = { buf_str(&file) };
+    assert_ok(crypto_init());
+    assert_ok(conf_load_declared(paths, 1, false, &problems, &declared));
+    p11kms_err err = identity_build(declared, NULL, 0, &problems, &identity);
+    assert_buf_text(&problems, "");
+    assert_ok(err);
+    assert_int_equal(identity_count(identity), 7);
+    assert_int_equal(identity_find(identity, SLICE_LIT("arn:aws:iam::123456789012:role/mail-store"))->kind,
+                     PRINCIPAL_ROLE);
+}
+
 static void test_problems_end_after_twenty(void **state)
 {
     _cleanup_buf_ buf_t text = { 0 };
@@ -470,6 +490,7 @@ int main(void)
         cmocka_unit_test(test_a_principal_is_what_was_declared),
         cmocka_unit_test(test_a_principal_id_is_stable_and_its_own),
         cmocka_unit_test(test_a_malformed_policy_is_told_with_its_place),
+        cmocka_unit_test(test_the_example_is_a_snapshot),
         cmocka_unit_test(test_problems_end_after_twenty),
         cmocka_unit_test(test_an_unknown_group_of_declarations_made_by_hand_is_a_problem),
         cmocka_unit_test(test_keys_work_unless_declared_inactive),
