@@ -86,11 +86,7 @@ static p11kms_err rotate_rows(op_t *op, store_t *store)
 
 static void material_made(op_t *op)
 {
-    if (op->err != P11KMS_OK) {
-        op_settle(op);
-        return;
-    }
-    op_change(op, rotate_rows, op_settle);
+    kms_keep_material(op, rotate_rows);
 }
 
 static void rotate(kms_t *kms, kms_key_t *key)
