@@ -303,6 +303,29 @@ static void test_deletion_destroys_the_objects_when_due(void **state)
     assert_null(house_key(house, key));
 }
 
+static void test_a_deletion_that_has_begun_stays_due_when_the_clock_is_set_back(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, delete_in_a_week);
+    pass_days(7);
+    fake_token_hold(house->fake);
+    kms_tick(house->kms);
+    while (fake_token_ops(house->fake, TOKEN_OP_DESTROY) == 0) {
+        core_flush(house->core);
+        mailbox_wait(house->mailbox, 10);
+    }
+    pass_days(-7);
+    _cleanup_(kms_key) kms_key_t *meanwhile = house_key(house, key);
+    assert_int_equal(meanwhile->stored, KMS_STATE_PENDING_DELETION);
+    assert_true(meanwhile->deletion_at <= clock_service_ms()); /* so that CancelKeyDeletion refuses */
+    fake_token_release(house->fake);
+    house_run(house);
+    assert_null(house_key(house, key));
+    assert_false(fake_token_has_key(house->fake, key->materials[0].id));
+}
+
 static void test_deletion_due_while_stopped_is_done_at_the_next_start(void **state)
 {
     house_t *house = *state;
@@ -395,6 +418,7 @@ int main(void)
         TEST(test_a_disabled_key_does_not_rotate),
         TEST(test_a_rotation_that_fails_is_tried_again_later),
         TEST(test_deletion_destroys_the_objects_when_due),
+        TEST(test_a_deletion_that_has_begun_stays_due_when_the_clock_is_set_back),
         TEST(test_deletion_due_while_stopped_is_done_at_the_next_start),
         TEST(test_deletion_waits_for_a_token_that_is_away),
         TEST(test_a_lost_token_is_a_key_unavailable),
