@@ -138,11 +138,7 @@ static p11kms_err key_inserted(op_t *op, store_t *store)
 
 static void material_made(op_t *op)
 {
-    if (op->err != P11KMS_OK) {
-        op_settle(op);
-        return;
-    }
-    op_change(op, key_inserted, op_settle);
+    kms_keep_material(op, key_inserted);
 }
 
 static p11kms_err create_begin(op_t *op, request_t *request)

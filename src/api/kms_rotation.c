@@ -121,11 +121,7 @@ static p11kms_err rotated(op_t *op, store_t *store)
 
 static void material_made(op_t *op)
 {
-    if (op->err != P11KMS_OK) {
-        op_settle(op);
-        return;
-    }
-    op_change(op, rotated, op_settle);
+    kms_keep_material(op, rotated);
 }
 
 void api_rotate_key_on_demand(op_t *op)

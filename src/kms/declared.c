@@ -267,11 +267,7 @@ static p11kms_err create_rows(op_t *op, store_t *store)
 
 static void material_made(op_t *op)
 {
-    if (op->err != P11KMS_OK) {
-        op_settle(op);
-        return;
-    }
-    op_change(op, create_rows, op_settle);
+    kms_keep_material(op, create_rows);
 }
 
 static p11kms_err new_key(applying_t *applying, const conf_key *declared, kms_key_t **ret)

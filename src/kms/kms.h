@@ -142,11 +142,15 @@ const char *kms_default_policy(arena_t *arena, const char *account);
 
 /**
  * Make key material on @p token in two phases: an intent in the store, then the
- * object; then(op) with op->err set. The id is op->token_op.key_id. The caller's change inserts
- * the rows and calls kms_intent_done() in the same transaction; an intent left behind is
- * destroyed by kms_reconcile().
+ * object; then(op) with op->err set. The id is op->token_op.key_id. What follows is kms_keep_material();
+ * an intent left behind is destroyed by kms_reconcile().
  */
 void kms_make_material(op_t *op, token_t *token, op_step then);
+/**
+ * The end of the operation: @p change inserts the rows and calls kms_intent_done() in the same
+ * transaction. Where it refuses, or the token did, the object is destroyed again.
+ */
+void kms_keep_material(op_t *op, op_change_fn change);
 MUST_USE p11kms_err kms_intent_done(store_t *store, const uint8_t material_id[KMS_ID]);
 /** A key's next material number, current from now on, rows written. On the worker. */
 MUST_USE p11kms_err kms_change_rotate(kms_change *change, kms_key_t *key, const uint8_t material_id[KMS_ID],

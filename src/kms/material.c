@@ -18,6 +18,9 @@ typedef struct {
     op_step then;
     void (*on_commit)(op_t *op);
     void (*on_abort)(op_t *op);
+    bool asked; /* the token: from now on there may be an object */
+    p11kms_err failure;
+    const char *failure_detail;
 } making_t;
 
 static making_t *making_of(op_t *op)
@@ -67,6 +70,7 @@ static void intent_written(op_t *op)
     op->token_op.kind = TOKEN_OP_GENERATE;
     memcpy(op->token_op.key_id, making->id, KMS_ID);
     op->token_op.in = SLICE_STR(making->label);
+    making->asked = true;
     op_token(op, making->token, made);
 }
 
@@ -88,6 +92,67 @@ void kms_make_material(op_t *op, token_t *token, op_step then)
     }
     snprintf(making->label, sizeof(making->label), "material");
     op_prepare(op, write_intent, intent_written);
+}
+
+/* ---- keeping it, or not ---- */
+
+static p11kms_err drop_intent(op_t *op, store_t *store)
+{
+    return store_intent_delete(store, making_of(op)->id);
+}
+
+static void undone(op_t *op)
+{
+    const making_t *making = making_of(op);
+
+    op_fail(op, p11kms_fail(making->failure, "%s", making->failure_detail));
+}
+
+static void destroyed(op_t *op)
+{
+    if (op->token_op.err != P11KMS_OK) {
+        undone(op); /* the intent stays: the next start tries again */
+        return;
+    }
+    op_prepare(op, drop_intent, undone);
+}
+
+static void undo(op_t *op)
+{
+    making_t *making = making_of(op);
+
+    making->failure = op->err;
+    making->failure_detail = op->err_detail;
+    op->on_commit = NULL;
+    op->on_abort = NULL;
+    op->token_op.kind = TOKEN_OP_DESTROY;
+    memcpy(op->token_op.key_id, making->id, KMS_ID);
+    op->token_op.in = SLICE(NULL, 0);
+    op_token(op, making->token, destroyed);
+}
+
+/* A token that is away may have the object all the same, and a store that failed the rows: start-up knows more. */
+static bool is_certain(p11kms_err err)
+{
+    return err != P11KMS_E_KEY_UNAVAILABLE && err != P11KMS_E_STORE;
+}
+
+static void settle(op_t *op)
+{
+    if (op->err != P11KMS_OK && making_of(op)->asked && is_certain(op->err)) {
+        undo(op);
+    } else {
+        op_settle(op);
+    }
+}
+
+void kms_keep_material(op_t *op, op_change_fn change)
+{
+    if (op->err == P11KMS_OK) {
+        op_change(op, change, settle);
+    } else {
+        settle(op);
+    }
 }
 
 p11kms_err kms_intent_done(store_t *store, const uint8_t material_id[KMS_ID])

@@ -86,11 +86,7 @@ static p11kms_err rotate_rows(op_t *op, store_t *store)
 
 static void material_made(op_t *op)
 {
-    if (op->err != P11KMS_OK) {
-        op_settle(op);
-        return;
-    }
-    op_change(op, rotate_rows, op_settle);
+    kms_keep_material(op, rotate_rows);
 }
 
 static void rotate(kms_t *kms, kms_key_t *key)
@@ -101,6 +97,13 @@ static void rotate(kms_t *kms, kms_key_t *key)
 }
 
 /* ---- deletion ---- */
+
+#define DELETION_BEGUN 1 /* as the date: due whatever the clock says */
+
+static bool deletion_due(const kms_key_t *key, int64_t now)
+{
+    return key->stored == KMS_STATE_PENDING_DELETION && key->deletion_at <= now;
+}
 
 static p11kms_err delete_rows(op_t *op, store_t *store)
 {
@@ -126,6 +129,33 @@ static void destroyed(op_t *op)
     destroy_next(op);
 }
 
+/*
+ * What is about to be destroyed must stay due: a clock set back, before or after a crash, would let
+ * CancelKeyDeletion give back a key without its material.
+ */
+static p11kms_err begin_deletion(op_t *op, store_t *store)
+{
+    act_t *act = op->act;
+    kms_change *change = kms_change_begin(op, act->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(kms_change_key(change, act->key, &key));
+    if (!deletion_due(key, clock_service_ms())) {
+        FAIL(P11KMS_E_KEY_STATE, "%s was changed before its deletion began", key->arn);
+    }
+    key->deletion_at = DELETION_BEGUN;
+    return kms_change_put(change, STEAL(key));
+}
+
+static void deletion_begun(op_t *op)
+{
+    if (op->err == P11KMS_OK) {
+        destroy_next(op);
+    } else {
+        op_settle(op);
+    }
+}
+
 /* Objects first, rows last: a crash in between finds the key due again and goes on. */
 static void destroy_next(op_t *op)
 {
@@ -143,7 +173,7 @@ static void destroy_next(op_t *op)
 
 static void delete_key(kms_t *kms, kms_key_t *key)
 {
-    destroy_next(begin(kms, "DeleteKey", key));
+    op_prepare(begin(kms, "DeleteKey", key), begin_deletion, deletion_begun);
 }
 
 /* ---- the tick ---- */
@@ -151,11 +181,6 @@ static void delete_key(kms_t *kms, kms_key_t *key)
 static bool token_ready(const kms_key_t *key)
 {
     return key->token && token_get_state(key->token) == TOKEN_READY;
-}
-
-static bool deletion_due(const kms_key_t *key, int64_t now)
-{
-    return key->stored == KMS_STATE_PENDING_DELETION && key->deletion_at <= now;
 }
 
 void kms_tick(kms_t *kms)

@@ -75,8 +75,9 @@ class Service:
     def __init__(self, seed=SEED, listen=("https://127.0.0.1:0",), environment=None):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="p11kms-e2e-"))
         self.dir = self.root / "service"
-        self.seed = self.root / "seed.yaml"
-        self.seed.write_text(seed, encoding="utf-8")
+        self.seed = self.root / "seed.yaml" if seed else None
+        if seed:
+            self.seed.write_text(seed, encoding="utf-8")
         self.listen = listen
         self.extra_environment = environment or {}
         self.process = None
@@ -86,7 +87,9 @@ class Service:
 
     def start(self):
         """Returns once it is ready; AssertionError with its log when it does not get there."""
-        argv = [str(DAEMON), "--dev", "--dir", str(self.dir), "--seed", str(self.seed)]
+        argv = [str(DAEMON), "--dev", "--dir", str(self.dir)]
+        if self.seed:
+            argv += ["--seed", str(self.seed)]
         for url in self.listen:
             argv += ["--listen", url]
         self.log = open(self.root / "log", "ab")

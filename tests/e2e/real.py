@@ -72,8 +72,7 @@ class RealService(p11kms_test.Service):
     """Change its files between prepare(), start(), reload() and restart() as an operator would."""
 
     def __init__(self, identities=IDENTITIES, keys="", tokens=("prod",), top="", client_ca=False, token_options=""):
-        super().__init__()
-        self.seed.unlink()
+        super().__init__(seed=None)
         self.tokens = tokens
         self.top = top  # more of p11kmsd.yaml
         self.client_ca = client_ca

@@ -124,11 +124,7 @@ static p11kms_err insert(op_t *op, store_t *store)
 
 static void made(op_t *op)
 {
-    if (op->err != P11KMS_OK) {
-        op_settle(op);
-        return;
-    }
-    op_change(op, insert, op_settle);
+    kms_keep_material(op, insert);
 }
 
 kms_key_t *house_make_key(house_t *house)

@@ -113,6 +113,61 @@ static void test_a_token_that_fails_leaves_no_key(void **state)
     assert_int_equal(catalog_size(kms_catalog(house->kms)), 0);
 }
 
+static p11kms_err refuse(op_t *op, store_t *store)
+{
+    (void)op;
+    (void)store;
+    FAIL(P11KMS_E_LIMIT, "no more");
+}
+
+static void keep_what_is_refused(op_t *op)
+{
+    kms_keep_material(op, refuse);
+}
+
+static p11kms_err count_intent(void *n, const store_intent *row)
+{
+    (void)row;
+    ++*(size_t *)n;
+    return P11KMS_OK;
+}
+
+static p11kms_err count_intents(store_t *store, void *n)
+{
+    *(size_t *)n = 0;
+    return store_intent_each(store, count_intent, n);
+}
+
+static void test_an_object_whose_key_was_refused_is_destroyed_at_once(void **state)
+{
+    house_t *house = *state;
+    op_t *op = op_new_internal(house->core, "CreateKey", "kms.amazonaws.com", HOUSE_ACCOUNT, HOUSE_REGION);
+    size_t before = fake_token_keys(house->fake), intents;
+
+    kms_make_material(op, house->token, keep_what_is_refused);
+    house_run(house);
+    assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_GENERATE), 1 + before);
+    assert_int_equal(fake_token_keys(house->fake), before);
+    assert_ok(core_store_job(house->core, count_intents, &intents));
+    assert_int_equal(intents, 0);
+    assert_int_equal(house_records(house, "\"errorMessage\":\"no more\""), 1);
+}
+
+static void test_an_object_that_cannot_be_destroyed_at_once_is_at_the_next_start(void **state)
+{
+    house_t *house = *state;
+    op_t *op = op_new_internal(house->core, "CreateKey", "kms.amazonaws.com", HOUSE_ACCOUNT, HOUSE_REGION);
+    size_t before = fake_token_keys(house->fake);
+
+    fake_token_fail(house->fake, TOKEN_OP_DESTROY, P11KMS_E_TOKEN_LOST, 0, 1);
+    kms_make_material(op, house->token, keep_what_is_refused);
+    house_run(house);
+    assert_int_equal(fake_token_keys(house->fake), before + 1);
+    assert_int_equal(house_records(house, "\"errorMessage\":\"no more\""), 1);
+    house_restart(house);
+    assert_int_equal(fake_token_keys(house->fake), before);
+}
+
 static void test_an_object_without_a_key_is_destroyed_at_the_next_start(void **state)
 {
     house_t *house = *state;
@@ -248,6 +303,29 @@ static void test_deletion_destroys_the_objects_when_due(void **state)
     assert_null(house_key(house, key));
 }
 
+static void test_a_deletion_that_has_begun_stays_due_when_the_clock_is_set_back(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, delete_in_a_week);
+    pass_days(7);
+    fake_token_hold(house->fake);
+    kms_tick(house->kms);
+    while (fake_token_ops(house->fake, TOKEN_OP_DESTROY) == 0) {
+        core_flush(house->core);
+        mailbox_wait(house->mailbox, 10);
+    }
+    pass_days(-7);
+    _cleanup_(kms_key) kms_key_t *meanwhile = house_key(house, key);
+    assert_int_equal(meanwhile->stored, KMS_STATE_PENDING_DELETION);
+    assert_true(meanwhile->deletion_at <= clock_service_ms()); /* so that CancelKeyDeletion refuses */
+    fake_token_release(house->fake);
+    house_run(house);
+    assert_null(house_key(house, key));
+    assert_false(fake_token_has_key(house->fake, key->materials[0].id));
+}
+
 static void test_deletion_due_while_stopped_is_done_at_the_next_start(void **state)
 {
     house_t *house = *state;
@@ -330,6 +408,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_new_key_is_there_after_a_restart),
         TEST(test_a_token_that_fails_leaves_no_key),
+        TEST(test_an_object_whose_key_was_refused_is_destroyed_at_once),
+        TEST(test_an_object_that_cannot_be_destroyed_at_once_is_at_the_next_start),
         TEST(test_an_object_without_a_key_is_destroyed_at_the_next_start),
         TEST(test_an_object_the_store_never_knew_is_left_alone),
         TEST(test_rotation_waits_for_its_day),
@@ -338,6 +418,7 @@ int main(void)
         TEST(test_a_disabled_key_does_not_rotate),
         TEST(test_a_rotation_that_fails_is_tried_again_later),
         TEST(test_deletion_destroys_the_objects_when_due),
+        TEST(test_a_deletion_that_has_begun_stays_due_when_the_clock_is_set_back),
         TEST(test_deletion_due_while_stopped_is_done_at_the_next_start),
         TEST(test_deletion_waits_for_a_token_that_is_away),
         TEST(test_a_lost_token_is_a_key_unavailable),

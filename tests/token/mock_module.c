@@ -485,6 +485,25 @@ static void disobey(object_t *object)
     }
 }
 
+static bool is_on_token(const object_t *object)
+{
+    return object->token;
+}
+
+static bool is_copy(const object_t *object)
+{
+    return object->label_len == strlen("session copy") && memcmp(object->label, "session copy", object->label_len) == 0;
+}
+
+static void take_handle_of(object_t *object, bool (*other)(const object_t *object))
+{
+    for (size_t i = 0; i < OBJECTS; i++) {
+        if (objects[i].taken && &objects[i] != object && other(&objects[i])) {
+            object->handle = objects[i].handle;
+        }
+    }
+}
+
 static CK_RV mock_GenerateKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG n,
                            CK_OBJECT_HANDLE *ret)
 {
@@ -505,11 +524,10 @@ static CK_RV mock_GenerateKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
     object->type = mechanism->mechanism == CKM_AES_KEY_GEN ? CKK_AES : CKK_GENERIC_SECRET;
     disobey(object);
     if (fault("same-handle") && object->token) {
-        for (size_t i = 0; i < OBJECTS; i++) {
-            if (objects[i].taken && objects[i].token && &objects[i] != object) {
-                object->handle = objects[i].handle;
-            }
-        }
+        take_handle_of(object, is_on_token);
+    }
+    if (fault("handle-of-copy") && object->token) {
+        take_handle_of(object, is_copy);
     }
     if (object->token && (fault("generate-errs") || fault("generate-never")) &&
         (generate_errors++ < 2 || fault("generate-never"))) {
@@ -543,6 +561,9 @@ static CK_RV mock_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE from, CK
     }
     if (fault("copy-differs")) {
         object->value[0] ^= 1;
+    }
+    if (fault("copy-handle-of-key")) {
+        take_handle_of(object, is_on_token);
     }
     *ret = object->handle;
     save();
@@ -596,6 +617,9 @@ static CK_RV mock_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE w
 
     if (find_healthy(handle) == NULL || object == NULL) {
         return CKR_OBJECT_HANDLE_INVALID;
+    }
+    if (read_count("unreadable") > 0) {
+        return CKR_FUNCTION_FAILED;
     }
     for (CK_ULONG i = 0; i < n; i++) {
         CK_RV one = get_attribute(object, &template[i]);

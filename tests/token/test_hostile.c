@@ -211,13 +211,20 @@ static void test_the_last_try_is_taken_when_ordered(void **state)
     assert_int_equal(count_in(f, "attempts"), 3);
 }
 
+static void set_count(const struct fixture *f, const char *name, unsigned n)
+{
+    FILE *file = fopen(scratch_path(f->folder, name), "w");
+
+    assert_non_null(file);
+    fprintf(file, "%u", n);
+    fclose(file);
+}
+
 static void test_a_locked_pin_is_not_tried(void **state)
 {
     struct fixture *f = *state;
-    FILE *file = fopen(scratch_path(f->folder, "wrong-pins"), "w");
 
-    fputs("3", file);
-    fclose(file);
+    set_count(f, "wrong-pins", 3);
     assert_err(try_open(f, ""), P11KMS_E_TOKEN_PIN);
     assert_string_equal(p11kms_err_detail(P11KMS_E_TOKEN_PIN), "not logged in: CKR_PIN_LOCKED");
     assert_int_equal(count_in(f, "attempts"), 0);
@@ -434,6 +441,42 @@ static void test_two_keys_of_one_handle_are_never_used(void **state)
     assert_ok(prf(f, "a"));
 }
 
+static void test_a_new_key_with_the_handle_of_a_copy_is_never_used(void **state)
+{
+    struct fixture *f = open_with_key(state, "handle-of-copy");
+
+    assert_ok(prf(f, "a"));
+    assert_err(generate(f, key_b), P11KMS_E_TOKEN_LOST);
+    wait_ready(f);
+    assert_ok(prf(f, "a"));
+}
+
+static void test_a_copy_with_the_handle_of_a_key_costs_no_key(void **state)
+{
+    struct fixture *f = open_with_key(state, "no-copy");
+
+    assert_ok(generate(f, key_b));
+    token_close(f->token);
+    f = open_with(state, "copy-handle-of-key");
+    assert_ok(prf(f, "a"));
+    assert_int_equal(listed(f), 2);
+}
+
+static void test_a_key_that_cannot_be_read_is_not_called_destroyed(void **state)
+{
+    struct fixture *f = open_with_key(state, "");
+
+    set_count(f, "unreadable", 1);
+    assert_err(call(f->token, &f->op, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")), P11KMS_E_TOKEN);
+    assert_int_equal(listed(f), 1); /* and is not forgotten */
+    set_count(f, "unreadable", 0);
+    assert_int_equal(listed(f), 1);
+    assert_ok(prf(f, "a"));
+    assert_ok(call(f->token, &f->op, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")));
+    assert_int_equal(listed(f), 0);
+    assert_err(prf(f, "a"), P11KMS_E_TOKEN_NO_KEY);
+}
+
 static void test_a_copy_is_used_only_if_it_is_like_its_key(void **state)
 {
     static const char *const faults[] = { "copy-stays-on-token", "copy-extractable", "copy-differs" };
@@ -538,6 +581,9 @@ int main(void)
         PROMISE(test_passing_errors_of_generation_leave_one_key),
         PROMISE(test_lasting_errors_of_generation_leave_none),
         PROMISE(test_two_keys_of_one_handle_are_never_used),
+        PROMISE(test_a_new_key_with_the_handle_of_a_copy_is_never_used),
+        PROMISE(test_a_copy_with_the_handle_of_a_key_costs_no_key),
+        PROMISE(test_a_key_that_cannot_be_read_is_not_called_destroyed),
         PROMISE(test_a_copy_is_used_only_if_it_is_like_its_key),
         PROMISE(test_object_management_has_the_module_alone),
     };

@@ -88,15 +88,24 @@ static CK_RV find(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, bo
     return rv;
 }
 
-/* Ours by its label and the length of its CKA_ID, which is copied out. */
-static bool is_ours(host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, uint8_t id[TOKEN_KEY_ID])
+/*
+ * Ours by its label and the length of its CKA_ID, which is copied out. An object that has other
+ * attributes than ours have is not ours; one that cannot be read may be.
+ */
+static CK_RV is_ours(host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, uint8_t id[TOKEN_KEY_ID],
+                     bool *ret_ours)
 {
     char label[LABEL_MAX];
     CK_ATTRIBUTE attributes[] = { { CKA_ID, id, TOKEN_KEY_ID }, { CKA_LABEL, label, sizeof(label) } };
+    CK_RV rv = host->module->C_GetAttributeValue(session, object, attributes, COUNT_OF(attributes));
 
-    return host->module->C_GetAttributeValue(session, object, attributes, COUNT_OF(attributes)) == CKR_OK &&
-           attributes[0].ulValueLen == TOKEN_KEY_ID && attributes[1].ulValueLen <= sizeof(label) &&
-           slice_has_prefix(SLICE(label, attributes[1].ulValueLen), TOKEN_LABEL_PREFIX);
+    *ret_ours = rv == CKR_OK && attributes[0].ulValueLen == TOKEN_KEY_ID &&
+                attributes[1].ulValueLen <= sizeof(label) &&
+                slice_has_prefix(SLICE(label, attributes[1].ulValueLen), TOKEN_LABEL_PREFIX);
+    if (rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_BUFFER_TOO_SMALL) {
+        return CKR_OK;
+    }
+    return rv;
 }
 
 /* ---- the cache ---- */
@@ -174,28 +183,76 @@ static host_key **all_keys(const host_t *host, size_t *ret_n)
 
 static int compare_handles(const void *a, const void *b)
 {
-    const host_key *const *x = a;
-    const host_key *const *y = b;
+    CK_OBJECT_HANDLE x = *(const CK_OBJECT_HANDLE *)a;
+    CK_OBJECT_HANDLE y = *(const CK_OBJECT_HANDLE *)b;
 
-    return ((*x)->object > (*y)->object) - ((*x)->object < (*y)->object);
+    return (x > y) - (x < y);
+}
+
+/* Every handle that is used: keys, copies, the known answer's key. NULL when memory is out. */
+static CK_OBJECT_HANDLE *all_handles(const host_t *host, size_t *ret_n)
+{
+    CK_OBJECT_HANDLE *handles = calloc(2 * map_size(host->keys) + 1, sizeof(*handles));
+    size_t at = 0, n = 0;
+    slice_t id;
+    void *value;
+
+    while (handles != NULL && map_next(host->keys, &at, &id, &value)) {
+        const host_key *key = value;
+
+        handles[n++] = key->object;
+        if (key->copy != CK_INVALID_HANDLE) {
+            handles[n++] = key->copy;
+        }
+    }
+    if (handles != NULL && host->known.key != CK_INVALID_HANDLE) {
+        handles[n++] = host->known.key;
+    }
+    *ret_n = n;
+    return handles;
 }
 
 /* A module that gives two objects one handle would use one key for the other. */
 static bool handles_collide(const host_t *host)
 {
     size_t n;
-    _cleanup_free_ host_key **keys = all_keys(host, &n);
+    _cleanup_free_ CK_OBJECT_HANDLE *handles = all_handles(host, &n);
 
-    if (keys == NULL) {
+    if (handles == NULL) {
         return true;
     }
-    qsort(keys, n, sizeof(host_key *), compare_handles);
+    qsort(handles, n, sizeof(*handles), compare_handles);
     for (size_t i = 1; i < n; i++) {
-        if (keys[i - 1]->object == keys[i]->object) {
+        if (handles[i - 1] == handles[i]) {
             return true;
         }
     }
     return false;
+}
+
+bool keys_handle_taken(const host_t *host, CK_OBJECT_HANDLE handle)
+{
+    size_t at = 0;
+    slice_t id;
+    void *value;
+
+    while (map_next(host->keys, &at, &id, &value)) {
+        const host_key *key = value;
+
+        if (key->object == handle || key->copy == handle) {
+            return true;
+        }
+    }
+    return host->known.key == handle;
+}
+
+CK_RV keys_discard(host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+    if (keys_handle_taken(host, object)) {
+        log_error("the module gave a new object the handle of another: nothing is destroyed");
+        return CKR_OBJECT_HANDLE_INVALID;
+    }
+    return host->module->C_DestroyObject(session, object);
 }
 
 static void mark_unseen(host_t *host)
@@ -221,21 +278,29 @@ static void forget_unseen(host_t *host)
     }
 }
 
+/* One object that cannot be read, which may be another's, does not make the others unusable. */
 static result_t note_all(host_t *host, CK_SESSION_HANDLE session, const found_t *found)
 {
+    bool all_read = true;
+
     mark_unseen(host);
     for (size_t i = 0; i < found->n; i++) {
         uint8_t id[TOKEN_KEY_ID];
+        bool ours;
+        CK_RV rv = is_ours(host, session, found->handles[i], id, &ours);
+        result_t result = ours ? note_found(host, id, found->handles[i]) : RESULT_OK;
 
-        if (is_ours(host, session, found->handles[i], id)) {
-            result_t result = note_found(host, id, found->handles[i]);
-
-            if (result.err != P11KMS_OK) {
-                return result;
-            }
+        if (result.err != P11KMS_OK) {
+            return result;
+        }
+        if (rv != CKR_OK && rv != CKR_OBJECT_HANDLE_INVALID) { /* the latter was destroyed meanwhile */
+            log_warning("a key on the token cannot be read: C_GetAttributeValue: %s", token_ckr_name(rv));
+            all_read = false;
         }
     }
-    forget_unseen(host);
+    if (all_read) {
+        forget_unseen(host);
+    }
     if (handles_collide(host)) {
         return lost(CKR_OBJECT_HANDLE_INVALID, "the module gave two keys one handle");
     }
@@ -260,20 +325,22 @@ result_t keys_find_all(host_t *host, CK_SESSION_HANDLE session)
     return result;
 }
 
-/* The objects of ours with this id. */
+/* The objects of ours with this id: all of them, or an error. */
 static CK_RV find_ours(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, found_t *found)
 {
     CK_RV rv = find(host, session, id, false, found);
-    size_t ours = 0;
+    size_t n = 0;
 
     for (size_t i = 0; rv == CKR_OK && i < found->n; i++) {
         uint8_t read_id[TOKEN_KEY_ID];
+        bool ours;
 
-        if (is_ours(host, session, found->handles[i], read_id) && memcmp(id, read_id, TOKEN_KEY_ID) == 0) {
-            found->handles[ours++] = found->handles[i];
+        rv = is_ours(host, session, found->handles[i], read_id, &ours);
+        if (ours && memcmp(id, read_id, TOKEN_KEY_ID) == 0) {
+            found->handles[n++] = found->handles[i];
         }
     }
-    found->n = ours;
+    found->n = n;
     return rv;
 }
 
@@ -320,14 +387,8 @@ result_t keys_id_taken(host_t *host, CK_SESSION_HANDLE session, const uint8_t *i
 /* tpm2-pkcs11 gives a new object the handle of another when one was destroyed before. */
 result_t keys_add(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE object)
 {
-    size_t at = 0;
-    slice_t other;
-    void *value;
-
-    while (map_next(host->keys, &at, &other, &value)) {
-        if (((host_key *)value)->object == object) {
-            return lost(CKR_OBJECT_HANDLE_INVALID, "the module gave a new key the handle of another");
-        }
+    if (keys_handle_taken(host, object)) {
+        return lost(CKR_OBJECT_HANDLE_INVALID, "the module gave a new key the handle of another");
     }
     return new_key(host, id, object) != NULL ? RESULT_OK : (result_t){ P11KMS_E_NOMEM, CKR_HOST_MEMORY };
 }
@@ -372,7 +433,8 @@ bool keys_wants_copy(const host_t *host, const host_key *key)
 static const char *copy_problem(host_t *host, CK_SESSION_HANDLE session, const host_key *key, CK_OBJECT_HANDLE copy)
 {
     uint8_t of_key[TOKEN_PRF_LEN], of_copy[TOKEN_PRF_LEN];
-    const char *wrong = template_mismatch(host, session, copy, false);
+    const char *wrong = keys_handle_taken(host, copy) ? "its handle, which is another's"
+                                                 : template_mismatch(host, session, copy, false);
     bool same;
 
     if (wrong != NULL) {
@@ -412,7 +474,7 @@ void keys_copy(host_t *host, CK_SESSION_HANDLE session, host_key *key)
     problem = copy_problem(host, session, key, copy);
     if (problem != NULL) {
         log_warning("a session copy differs from its key in %s: keys are used without", problem);
-        (void)host->module->C_DestroyObject(host->anchor, copy);
+        (void)keys_discard(host, host->anchor, copy);
         host->copies_wanted = false;
         return;
     }

@@ -18,6 +18,10 @@ host_key *keys_get(const host_t *host, const uint8_t *id);
 MUST_USE result_t keys_id_taken(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, bool *ret_taken);
 /** Remember a key just made; alone. @retval P11KMS_E_TOKEN_LOST  Its handle is another key's. */
 MUST_USE result_t keys_add(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE object);
+/** The handle is one in use: of a key, a copy, or the known answer's key. Shared or alone. */
+bool keys_handle_taken(const host_t *host, CK_OBJECT_HANDLE handle);
+/** Destroy an object just made, unless its handle is one in use: the module would destroy another's. Alone. */
+CK_RV keys_discard(host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object);
 /** Destroy every object of ours with this id, and the copy; alone. */
 MUST_USE result_t keys_destroy(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id);
 /** Append every CKA_ID; alone. */

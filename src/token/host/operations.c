@@ -153,6 +153,9 @@ static result_t attempt_generate(worker_t *worker, const protocol_op *op, uint8_
     if (rv != CKR_OK) {
         return failed(rv);
     }
+    if (keys_handle_taken(worker->host, object)) {
+        return keys_add(worker->host, op->key_id, object); /* which says what is wrong with it */
+    }
     wrong = template_mismatch(worker->host, worker->session, object, true);
     if (wrong != NULL) {
         log_error("the token made a key whose %s is not as asked: it is destroyed again", wrong);

@@ -42,7 +42,7 @@ static bool can_generate(host_t *host, CK_SESSION_HANDLE session)
     if (wrong != NULL) {
         log_error("keys cannot be made on this token: it does not heed %s", wrong);
     }
-    (void)host->module->C_DestroyObject(session, object);
+    (void)keys_discard(host, session, object);
     return wrong == NULL;
 }
 
@@ -153,7 +153,7 @@ static bool can_copy_variant(host_t *host, CK_SESSION_HANDLE session, unsigned v
     keys_copy(host, session, &key);
     can = key.copy != CK_INVALID_HANDLE;
     keys_drop_copy(host, &key);
-    (void)host->module->C_DestroyObject(session, key.object);
+    (void)keys_discard(host, session, key.object);
     return can;
 }
 

@@ -1,0 +1,352 @@
+"""What Terraform's AWS provider 5 does with aws_kms_key and aws_kms_alias: apply, plan nothing, change, destroy.
+
+The provider's calls are replayed in its order, waits included, without its pauses (internal/service/kms of
+hashicorp/terraform-provider-aws). Where a terraform with the provider is at hand the real one does the same.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import p11kms_test
+import tap
+from kms_case import KmsCase, Refused, arn_of
+from p11kms_test import ACCOUNT
+
+IN_A_ROW = 5  # reads that must agree before the provider believes them
+
+
+def normalized(policy):
+    """As the provider compares: a list of one is its element, order does not count, an ARN of root is its account."""
+    def walk(value):
+        if isinstance(value, dict):
+            return {name: walk(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            values = sorted((walk(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True))
+            return values[0] if len(values) == 1 else values
+        return value
+
+    return walk(json.loads(policy))
+
+
+class Key:
+    """resource "aws_kms_key"."""
+
+    def __init__(self, kms, description=None, policy=None, tags=None, enabled=True, rotation=False, period=None,
+                 window=None, bypass=False):
+        self.kms = kms
+        self.id = None
+        self.wanted = {"description": description, "policy": policy, "tags": tags or {}, "enabled": enabled,
+                       "rotation": rotation, "period": period}
+        self.window = window
+        self.bypass = bypass
+
+    # ---- reading ----
+
+    def read(self):
+        """What the state file would hold; None: Terraform takes the key for gone."""
+        try:
+            metadata = self.kms("DescribeKey", KeyId=self.id)["KeyMetadata"]
+        except Refused as refusal:
+            if refusal.code == "NotFoundException":
+                return None
+            raise
+        if metadata["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion"):
+            return None
+        policy = self.kms("GetKeyPolicy", KeyId=self.id, PolicyName="default")["Policy"]
+        status = self.kms("GetKeyRotationStatus", KeyId=self.id)
+        return {"arn": metadata["Arn"], "description": metadata["Description"], "policy": policy,
+                "tags": {tag["TagKey"]: tag["TagValue"] for tag in self.kms.all("ListResourceTags", "Tags", Limit=50,
+                                                                                KeyId=self.id)},
+                "enabled": metadata["Enabled"], "rotation": status["KeyRotationEnabled"],
+                "period": status.get("RotationPeriodInDays"), "spec": metadata["CustomerMasterKeySpec"],
+                "usage": metadata["KeyUsage"], "multi_region": metadata["MultiRegion"]}
+
+    def plan(self):
+        """What differs from what is wanted, by attribute; computed attributes that nobody set do not."""
+        state = self.read()
+        differing = {}
+        for name, wanted in self.wanted.items():
+            if wanted is None:
+                continue
+            same = normalized(wanted) == normalized(state[name]) if name == "policy" else wanted == state[name]
+            if not same:
+                differing[name] = (state[name], wanted)
+        return differing
+
+    # ---- changing ----
+
+    def wait(self, holds):
+        for _ in range(IN_A_ROW):
+            assert holds()
+
+    def apply(self):
+        parameters = {"BypassPolicyLockoutSafetyCheck": self.bypass, "KeySpec": "SYMMETRIC_DEFAULT",
+                      "KeyUsage": "ENCRYPT_DECRYPT",
+                      "Tags": [{"TagKey": name, "TagValue": value} for name, value in self.wanted["tags"].items()]}
+        if self.wanted["description"] is not None:
+            parameters["Description"] = self.wanted["description"]
+        if self.wanted["policy"] is not None:
+            parameters["Policy"] = json.dumps(json.loads(self.wanted["policy"]), separators=(",", ":"))
+        self.id = self.kms("CreateKey", **parameters)["KeyMetadata"]["KeyId"]
+        if self.wanted["rotation"]:
+            self.set_rotation()
+        if not self.wanted["enabled"]:
+            self.set_enabled()
+        if self.wanted["policy"] is not None:
+            self.wait(lambda: "policy" not in self.plan())
+        if self.wanted["tags"]:
+            self.wait(lambda: "tags" not in self.plan())
+        return self.read()
+
+    def set_rotation(self):
+        if self.wanted["rotation"]:
+            period = {"RotationPeriodInDays": self.wanted["period"]} if self.wanted["period"] else {}
+            self.kms("EnableKeyRotation", KeyId=self.id, **period)
+        else:
+            self.kms("DisableKeyRotation", KeyId=self.id)
+        self.wait(lambda: not {"rotation", "period"} & set(self.plan()))
+
+    def set_enabled(self):
+        self.kms("EnableKey" if self.wanted["enabled"] else "DisableKey", KeyId=self.id)
+        self.wait(lambda: "enabled" not in self.plan())
+
+    def change(self, **wanted):
+        before = self.wanted
+        self.wanted = before | wanted
+        changed = {name for name in wanted if wanted[name] != before[name]}
+        if "enabled" in changed and self.wanted["enabled"]:
+            self.set_enabled()
+        if changed & {"rotation", "period"}:
+            self.set_rotation()
+        if "description" in changed:
+            self.kms("UpdateKeyDescription", KeyId=self.id, Description=self.wanted["description"])
+            self.wait(lambda: "description" not in self.plan())
+        if "policy" in changed:
+            self.kms("PutKeyPolicy", KeyId=self.id, PolicyName="default", BypassPolicyLockoutSafetyCheck=self.bypass,
+                     Policy=self.wanted["policy"])
+            self.wait(lambda: "policy" not in self.plan())
+        if "tags" in changed:
+            self.change_tags(before["tags"], self.wanted["tags"])
+        if "enabled" in changed and not self.wanted["enabled"]:
+            self.set_enabled()
+
+    def change_tags(self, old, new):
+        gone = [name for name in old if name not in new]
+        if gone:
+            self.kms("UntagResource", KeyId=self.id, TagKeys=gone)
+        fresh = [{"TagKey": name, "TagValue": value} for name, value in new.items() if old.get(name) != value]
+        if fresh:
+            self.kms("TagResource", KeyId=self.id, Tags=fresh)
+        self.wait(lambda: "tags" not in self.plan())
+
+    def destroy(self):
+        window = {"PendingWindowInDays": self.window} if self.window else {}
+        try:
+            self.kms("ScheduleKeyDeletion", KeyId=self.id, **window)
+        except Refused as refusal:
+            gone = refusal.code == "KMSInvalidStateException" and "is pending deletion" in refusal.message
+            if refusal.code != "NotFoundException" and not gone:
+                raise
+            return
+        assert self.read() is None
+
+
+class Alias:
+    """resource "aws_kms_alias"."""
+
+    def __init__(self, kms, name, target):
+        self.kms, self.name, self.target = kms, name, target
+
+    def read(self):
+        for alias in self.kms.all("ListAliases", "Aliases"):
+            if alias["AliasName"] == self.name:
+                return alias
+        return None
+
+    def apply(self):
+        self.kms("CreateAlias", AliasName=self.name, TargetKeyId=self.target)
+        return self.read()
+
+    def plan(self):
+        """The provider takes an id and the ARN that ends in it for the same."""
+        found = self.read()["TargetKeyId"]
+        return {} if self.target.split("/")[-1] == found else {"target": (found, self.target)}
+
+    def change(self, target):
+        self.target = target
+        self.kms("UpdateAlias", AliasName=self.name, TargetKeyId=target)
+
+    def destroy(self):
+        try:
+            self.kms("DeleteAlias", AliasName=self.name)
+        except Refused as refusal:
+            if refusal.code != "NotFoundException":
+                raise
+
+
+POLICY = json.dumps({
+    "Version": "2012-10-17", "Id": "of-terraform",
+    "Statement": [
+        {"Sid": "root", "Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]}, "Action": ["kms:*"],
+         "Resource": ["*"]},
+        {"Sid": "app", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/app"},
+         "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": "*"},
+    ]}, indent=2)
+
+
+class Replayed(KmsCase):
+    def test_a_key_with_everything_is_applied_and_nothing_is_left_to_plan(self):
+        key = Key(self.kms, "from Terraform", POLICY, {"team": "payments", "Name": "ключ"}, rotation=True, period=180,
+                  window=7)
+        state = key.apply()
+        self.assertEqual(key.plan(), {})
+        self.assertEqual((state["spec"], state["usage"], state["multi_region"], state["period"]),
+                         ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", False, 180))
+        alias = Alias(self.kms, "alias/terraform", key.id)
+        self.assertEqual(alias.apply()["AliasArn"], arn_of("alias/terraform"))
+        self.assertEqual((key.plan(), alias.plan()), ({}, {}))
+        alias.destroy()
+        key.destroy()
+        self.assertIsNone(alias.read())
+        self.assertIsNone(key.read())
+        window = self.service.audit("ScheduleKeyDeletion")[-1]["requestParameters"]["pendingWindowInDays"]
+        self.assertEqual(window, 7)
+
+    def test_a_key_with_nothing_said_is_applied_and_nothing_is_left_to_plan(self):
+        key = Key(self.kms)
+        state = key.apply()
+        self.assertEqual(key.plan(), {})
+        self.assertEqual((state["description"], state["tags"], state["rotation"], state["period"]),
+                         ("", {}, False, None))
+        key.destroy()
+
+    def test_rotation_without_a_period_reads_as_a_year(self):
+        key = Key(self.kms, rotation=True)
+        self.assertEqual(key.apply()["period"], 365)
+        self.assertEqual(key.plan(), {})
+        key.destroy()
+
+    def test_a_disabled_key_is_applied_and_changed_by_way_of_enabling(self):
+        key = Key(self.kms, "off", enabled=False)
+        key.apply()
+        self.assertEqual(key.plan(), {})
+        key.change(enabled=True, rotation=True)
+        self.assertEqual(key.plan(), {})
+        key.change(enabled=False)
+        self.assertEqual(key.plan(), {})
+        key.destroy()
+
+    def test_every_change_settles(self):
+        key = Key(self.kms, "before", POLICY, {"a": "1", "b": "2"}, rotation=True)
+        key.apply()
+        for wanted in ({"description": "after"}, {"tags": {"a": "1", "c": "3"}}, {"tags": {}}, {"rotation": False},
+                       {"rotation": True, "period": 90}, {"period": 200},
+                       {"policy": POLICY.replace("kms:Decrypt", "kms:GenerateDataKey")}):
+            with self.subTest(wanted):
+                key.change(**wanted)
+                self.assertEqual(key.plan(), {})
+        key.destroy()
+
+    def test_a_second_destroy_finds_the_key_gone(self):
+        key = Key(self.kms)
+        key.apply()
+        key.destroy()
+        key.destroy()
+        alias = Alias(self.kms, "alias/never", key.id)
+        alias.destroy()
+
+    def test_an_alias_moves_and_takes_an_arn_for_its_key(self):
+        keys = [Key(self.kms), Key(self.kms)]
+        arns = [key.apply()["arn"] for key in keys]
+        alias = Alias(self.kms, "alias/moving", arns[0])
+        alias.apply()
+        self.assertEqual(alias.plan(), {})
+        alias.change(keys[1].id)
+        self.assertEqual(alias.plan(), {})
+        alias.destroy()
+        for key in keys:
+            key.destroy()
+
+    def test_a_key_deleted_behind_terraform_s_back_is_to_be_made_again(self):
+        key = Key(self.kms)
+        key.apply()
+        self.kms("ScheduleKeyDeletion", KeyId=key.id)
+        self.assertIsNone(key.read())
+
+
+MAIN = """
+terraform {
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.0"
+    }
+  }
+}
+
+provider "aws" {
+  region                      = "us-east-1"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+  endpoints {
+    kms = "%s"
+  }
+}
+
+resource "aws_kms_key" "this" {
+  description             = "from Terraform"
+  deletion_window_in_days = 7
+  enable_key_rotation     = true
+  rotation_period_in_days = 180
+  tags                    = { team = "payments" }
+}
+
+resource "aws_kms_alias" "this" {
+  name          = "alias/real-terraform"
+  target_key_id = aws_kms_key.this.key_id
+}
+"""
+
+# Where Terraform itself looks for providers without a registry.
+MIRRORS = [pathlib.Path.home() / ".terraform.d" / "plugins", pathlib.Path("/usr/local/share/terraform/plugins"),
+           pathlib.Path("/usr/share/terraform/plugins")]
+
+
+def provider_mirror():
+    for mirror in [pathlib.Path(os.environ["TF_PLUGIN_DIR"])] if "TF_PLUGIN_DIR" in os.environ else MIRRORS:
+        if list(mirror.glob("registry.terraform.io/hashicorp/aws/*")):
+            return mirror
+    return None
+
+
+class Real(p11kms_test.ServiceCase):
+    test_seconds = 600  # the provider waits tens of seconds for what AWS has not made known everywhere
+
+    def terraform(self, *words, status=0):
+        done = subprocess.run([self.program, *words, "-no-color"], cwd=self.folder, env=self.environment, text=True,
+                              capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_apply_plan_destroy(self):
+        self.program, mirror = shutil.which("terraform"), provider_mirror()
+        if not self.program:
+            self.skipTest("there is no terraform here")
+        if not mirror:
+            self.skipTest("terraform is here, its provider hashicorp/aws is not (set TF_PLUGIN_DIR to a mirror)")
+        self.folder = self.service.root / "terraform"
+        self.folder.mkdir()
+        (self.folder / "main.tf").write_text(MAIN % self.service.url, encoding="utf-8")
+        self.environment = self.service.environment() | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+        self.terraform("init", f"-plugin-dir={mirror}")
+        self.terraform("apply", "-auto-approve")
+        self.terraform("plan", "-detailed-exitcode")
+        self.terraform("destroy", "-auto-approve")
+
+
+if __name__ == "__main__":
+    tap.main()
