@@ -17,6 +17,7 @@
 #include "util/log.h"
 
 #define RETRY_S 30
+#define FILE_AGAIN_S 1 /* reading a file again costs nobody but us */
 #define URL_MAX 2048
 
 typedef struct {
@@ -175,7 +176,8 @@ static bool is_due(const provider_t *p, int64_t now_us)
     if (p->tried_us == 0) {
         return true;
     }
-    if (p->wanted && now_us - p->tried_us >= seconds_us(OIDC_UNKNOWN_KEY_S)) {
+    unsigned pause_s = is_file(p) ? FILE_AGAIN_S : OIDC_UNKNOWN_KEY_S;
+    if (p->wanted && now_us - p->tried_us >= seconds_us(pause_s)) {
         return true;
     }
     bool failed = p->fetched_us != p->tried_us;
