@@ -25,6 +25,15 @@ static const char *alias_said(op_t *op, slice_t name)
     return slice_has_prefix(name, "alias/") ? arena_strndup(op->arena, (const char *)name.data, name.len) : NULL;
 }
 
+p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key)
+{
+    if (!op->row->cross_account && strcmp(key->account, op->account) != 0) {
+        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s because it belongs to "
+             "another account", op->auth.principal->arn, action, key->arn);
+    }
+    return P11KMS_OK;
+}
+
 p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
 {
     request_t *request = op->act;
@@ -34,10 +43,7 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
     /* Of this key and no other: ReEncrypt names two. */
     request->alias = request->name ? NULL : alias_said(op, name);
     TRY(kms_resolve(request->kms, op->account, op->region, name, form, op->arena, &key));
-    if (!op->row->cross_account && strcmp(key->account, op->account) != 0) {
-        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s because it belongs to "
-             "another account", op->auth.principal->arn, action, key->arn);
-    }
+    TRY(request_crosses(op, action, key));
     request->asked = key;
     const op_resource_t resource = {
         .arn = arena_strdup(op->arena, key->arn),

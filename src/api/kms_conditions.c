@@ -90,7 +90,7 @@ static bool multi_region(const asking_t *at, policy_values *ret)
 
 static bool encryption_algorithm(const asking_t *at, policy_values *ret)
 {
-    static const char *const uses_it[] = { "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+    static const char *const uses_it[] = { "kms:Encrypt", "kms:Decrypt", ACTION_RE_ENCRYPT_FROM, ACTION_RE_ENCRYPT_TO,
                                            "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext" };
 
     if (strcmp(at->op->row->name, "ReEncrypt") == 0) {

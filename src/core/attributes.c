@@ -183,9 +183,9 @@ static const struct {
     { { "aws:PrincipalTag/", .fixed = true }, principal_tag },
 };
 
-bool attributes_lookup(void *arg, slice_t key, slice_t as_written, policy_values *ret)
+bool attributes_lookup(void *question, slice_t key, slice_t as_written, policy_values *ret)
 {
-    const attributes_t *at = arg;
+    const op_question_t *at = question;
     size_t rest;
 
     for (size_t i = 0; i < COUNT_OF(attributes); i++) {

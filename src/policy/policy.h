@@ -141,3 +141,24 @@ void policy_denial_words(const policy_decision *decision, slice_t action, buf_t 
 
 /** "*" and "?" as policies use them; case-sensitive. Linear in both lengths but for the number of stars. */
 bool policy_glob(slice_t pattern, slice_t text);
+
+/* ---- what is known of requests: for lint ---- */
+
+typedef struct {
+    const char *name;    /* "KMS keys" */
+    const char *pattern; /* of their ARNs; "*": no resource, which Resource "*" alone takes in */
+} policy_resource_kind;
+
+typedef struct {
+    const char *name; /* "kms:Decrypt" */
+    unsigned about;   /* bit i: resources of kinds[i] */
+} policy_action;
+
+typedef struct {
+    const policy_action *actions;
+    size_t n_actions;
+    const policy_resource_kind *kinds;
+    size_t n_kinds;
+    const policy_key *keys;
+    size_t n_keys;
+} policy_vocabulary;
