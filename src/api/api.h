@@ -57,7 +57,7 @@ typedef struct {
     const char *arn; /* of the caller's account, without a policy of its own */
     /* of a key */
     kms_t *kms;
-    const char *alias; /* by which it is asked for; NULL: otherwise */
+    slice_t name; /* by which it is asked for */
     const context_pair *context;
     size_t n_context;
 } api_rehearsal;

@@ -72,6 +72,8 @@ MUST_USE p11kms_err in_refuse_unsupported(const op_t *op);
 MUST_USE p11kms_err request_key(op_t *op, const char *member, kms_name_form form, kms_doing doing);
 /** As above with another action and slot, without state check (ReEncrypt, aliases). */
 MUST_USE p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret);
+/** How @p name, a key's, says an alias: by its name or in an ARN; else NULL. In the arena. */
+const char *request_alias_said(op_t *op, slice_t name);
 /** Keys of other accounts are there for a few operations alone. @retval P11KMS_E_DENIED with a sentence */
 MUST_USE p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key);
 /** For operations that have no key: "*". */

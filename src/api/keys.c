@@ -13,8 +13,7 @@ static void request_free(op_t *op)
     kms_key_unref(request->other);
 }
 
-/* How @p name, a key's, says an alias: by its name or in an ARN; else NULL. */
-static const char *alias_said(op_t *op, slice_t name)
+const char *request_alias_said(op_t *op, slice_t name)
 {
     size_t colons = slice_has_prefix(name, "arn:") ? 5 : 0;
 
@@ -41,7 +40,7 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
 
     op->act_free = request_free;
     /* Of this key and no other: ReEncrypt names two. */
-    request->alias = request->name ? NULL : alias_said(op, name);
+    request->alias = request->name ? NULL : request_alias_said(op, name);
     TRY(kms_resolve(request->kms, op->account, op->region, name, form, op->arena, &key));
     TRY(request_crosses(op, action, key));
     request->asked = key;

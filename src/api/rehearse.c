@@ -136,7 +136,7 @@ p11kms_err api_rehearse(const api_rehearsal *rehearsal, arena_t *arena, op_quest
     }
     request->kms = rehearsal->kms;
     request->asked = key;
-    request->alias = rehearsal->alias;
+    request->alias = op->row->about & ABOUT_ALIAS ? NULL : request_alias_said(op, rehearsal->name);
     request->context = (context_pair *)(uintptr_t)rehearsal->context;
     request->n_context = rehearsal->n_context;
     if (key) {

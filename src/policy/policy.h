@@ -66,11 +66,15 @@ typedef struct {
  */
 typedef bool (*policy_lookup)(void *arg, slice_t key, slice_t key_as_written, policy_values *ret);
 
+/** What settles the value of a condition key: how it is asked, who asks, or what is asked for. */
+typedef enum { KEY_OF_REQUEST, KEY_OF_CALLER, KEY_OF_RESOURCE } policy_key_source;
+
 /** A condition key that requests here can carry; tables of them are what lookups go by and what lint knows. */
 typedef struct {
     const char *name; /* "aws:PrincipalArn"; one that ends in '/' or ':' goes on with a name of the user's */
-    bool fixed;       /* settled by who asks and for what, not by how it is asked */
-    bool multi;       /* multi-valued by nature */
+    policy_key_source of;
+    bool multi; /* multi-valued by nature */
+    bool now;   /* the time it is asked at */
 } policy_key;
 
 /**
