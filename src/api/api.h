@@ -39,3 +39,34 @@ void api_handle(api_t *api, const message_t *message, void *exchange);
 
 /** The operation table, for documents and tests; ends with name == NULL. */
 const op_row_t *api_operations(void);
+
+/* ---- questions that nobody sent: for explanations and lint ---- */
+
+/** Actions, kinds of resources and condition keys, from the tables that requests go by. */
+void api_vocabulary(arena_t *arena, policy_vocabulary *ret);
+
+/** What a request would ask policies for. */
+typedef struct {
+    const principal_t *principal; /* a user, a session of a role, a web identity */
+    const char *action;           /* as the vocabulary has it */
+    const char *region;
+    const char *source_ip; /* NULL: unknown. It comes over TLS. */
+    /* of what, one of these; else "*" */
+    const kms_key_t *key;
+    const principal_t *role;
+    const char *arn; /* of the caller's account, without a policy of its own */
+    /* of a key */
+    kms_t *kms;
+    slice_t name; /* by which it is asked for */
+    const context_pair *context;
+    size_t n_context;
+} api_rehearsal;
+
+/**
+ * The question of that request, put by the same code. Keys that its body would carry are absent.
+ *
+ * @param[out] ret  Points into itself, the arena and what @p rehearsal points to.
+ * @retval P11KMS_E_DENIED     Refused whatever policies say; the detail says why.
+ * @retval P11KMS_E_NOT_FOUND  There is no such action.
+ */
+MUST_USE p11kms_err api_rehearse(const api_rehearsal *rehearsal, arena_t *arena, op_question_t *ret);

@@ -11,6 +11,19 @@ struct api {
     kms_t *kms;
 };
 
+/* Kinds of resources that policies are asked for: op_row_t.about. */
+#define ABOUT_ALL 0x01u /* "*" */
+#define ABOUT_KEY 0x02u
+#define ABOUT_ALIAS 0x04u
+#define ABOUT_USER 0x08u
+#define ABOUT_ROLE 0x10u
+
+/* Actions that are no operation's name. */
+#define ACTION_RE_ENCRYPT_FROM "kms:ReEncryptFrom"
+#define ACTION_RE_ENCRYPT_TO "kms:ReEncryptTo"
+#define ACTION_TAG_SESSION "sts:TagSession"
+#define ACTION_SET_SOURCE_IDENTITY "sts:SetSourceIdentity"
+
 /* operations.c */
 MUST_USE p11kms_err operations_init(void);
 /** The row of an X-Amz-Target, or NULL; *ret_service is the target's service, or NULL when its prefix is unknown. */
@@ -59,6 +72,10 @@ MUST_USE p11kms_err in_refuse_unsupported(const op_t *op);
 MUST_USE p11kms_err request_key(op_t *op, const char *member, kms_name_form form, kms_doing doing);
 /** As above with another action and slot, without state check (ReEncrypt, aliases). */
 MUST_USE p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret);
+/** How @p name, a key's, says an alias: by its name or in an ARN; else NULL. In the arena. */
+const char *request_alias_said(op_t *op, slice_t name);
+/** Keys of other accounts are there for a few operations alone. @retval P11KMS_E_DENIED with a sentence */
+MUST_USE p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key);
 /** For operations that have no key: "*". */
 MUST_USE p11kms_err request_anything(op_t *op);
 /** The condition keys of KMS; @p arg is the op. */

@@ -13,8 +13,7 @@ static void request_free(op_t *op)
     kms_key_unref(request->other);
 }
 
-/* How @p name, a key's, says an alias: by its name or in an ARN; else NULL. */
-static const char *alias_said(op_t *op, slice_t name)
+const char *request_alias_said(op_t *op, slice_t name)
 {
     size_t colons = slice_has_prefix(name, "arn:") ? 5 : 0;
 
@@ -25,6 +24,15 @@ static const char *alias_said(op_t *op, slice_t name)
     return slice_has_prefix(name, "alias/") ? arena_strndup(op->arena, (const char *)name.data, name.len) : NULL;
 }
 
+p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key)
+{
+    if (!op->row->cross_account && strcmp(key->account, op->account) != 0) {
+        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s because it belongs to "
+             "another account", op->auth.principal->arn, action, key->arn);
+    }
+    return P11KMS_OK;
+}
+
 p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
 {
     request_t *request = op->act;
@@ -32,12 +40,9 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
 
     op->act_free = request_free;
     /* Of this key and no other: ReEncrypt names two. */
-    request->alias = request->name ? NULL : alias_said(op, name);
+    request->alias = request->name ? NULL : request_alias_said(op, name);
     TRY(kms_resolve(request->kms, op->account, op->region, name, form, op->arena, &key));
-    if (!op->row->cross_account && strcmp(key->account, op->account) != 0) {
-        FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s because it belongs to "
-             "another account", op->auth.principal->arn, action, key->arn);
-    }
+    TRY(request_crosses(op, action, key));
     request->asked = key;
     const op_resource_t resource = {
         .arn = arena_strdup(op->arena, key->arn),

@@ -90,7 +90,7 @@ static bool multi_region(const asking_t *at, policy_values *ret)
 
 static bool encryption_algorithm(const asking_t *at, policy_values *ret)
 {
-    static const char *const uses_it[] = { "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+    static const char *const uses_it[] = { "kms:Encrypt", "kms:Decrypt", ACTION_RE_ENCRYPT_FROM, ACTION_RE_ENCRYPT_TO,
                                            "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext" };
 
     if (strcmp(at->op->row->name, "ReEncrypt") == 0) {
@@ -192,23 +192,23 @@ static const struct {
     policy_key key;
     condition_fn get;
 } conditions[] = {
-    { { "kms:CallerAccount", .fixed = true }, caller_account },
+    { { "kms:CallerAccount", .of = KEY_OF_CALLER }, caller_account },
     { { "kms:EncryptionContext:" }, context_value },
     { { "kms:EncryptionContextKeys", .multi = true }, context_keys },
-    { { "kms:EncryptionAlgorithm", .fixed = true }, encryption_algorithm },
-    { { "kms:KeySpec", .fixed = true }, key_spec },
-    { { "kms:CustomerMasterKeySpec", .fixed = true }, key_spec },
-    { { "kms:KeyUsage", .fixed = true }, key_usage },
-    { { "kms:CustomerMasterKeyUsage", .fixed = true }, key_usage },
-    { { "kms:KeyOrigin", .fixed = true }, key_origin },
-    { { "kms:MultiRegion", .fixed = true }, multi_region },
+    { { "kms:EncryptionAlgorithm", .of = KEY_OF_RESOURCE }, encryption_algorithm },
+    { { "kms:KeySpec", .of = KEY_OF_RESOURCE }, key_spec },
+    { { "kms:CustomerMasterKeySpec", .of = KEY_OF_RESOURCE }, key_spec },
+    { { "kms:KeyUsage", .of = KEY_OF_RESOURCE }, key_usage },
+    { { "kms:CustomerMasterKeyUsage", .of = KEY_OF_RESOURCE }, key_usage },
+    { { "kms:KeyOrigin", .of = KEY_OF_RESOURCE }, key_origin },
+    { { "kms:MultiRegion", .of = KEY_OF_RESOURCE }, multi_region },
     { { "kms:RequestAlias" }, request_alias },
-    { { "kms:ResourceAliases", .fixed = true, .multi = true }, resource_aliases },
+    { { "kms:ResourceAliases", .of = KEY_OF_RESOURCE, .multi = true }, resource_aliases },
     { { "kms:ReEncryptOnSameKey" }, same_key },
     { { "kms:ScheduleKeyDeletionPendingWindowInDays" }, window_days },
     { { "kms:RotationPeriodInDays" }, rotation_days },
     { { "kms:BypassPolicyLockoutSafetyCheck" }, bypass_lockout },
-    { { "aws:ResourceTag/", .fixed = true }, resource_tag },
+    { { "aws:ResourceTag/", .of = KEY_OF_RESOURCE }, resource_tag },
     { { "aws:RequestTag/" }, request_tag },
     { { "aws:TagKeys", .multi = true }, tag_keys },
 };

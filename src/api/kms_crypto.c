@@ -238,9 +238,9 @@ static p11kms_err re_encrypt_begin(op_t *op, request_t *request)
     TRY(check_algorithm(op, "DestinationEncryptionAlgorithm"));
     note_same_key(op, request, in_blob(op, "CiphertextBlob"));
     TRY(in_context(op, "SourceEncryptionContext", &request->source.context));
-    TRY(open_begin(op, &request->source, "SourceKeyId", "kms:ReEncryptFrom"));
+    TRY(open_begin(op, &request->source, "SourceKeyId", ACTION_RE_ENCRYPT_FROM));
     TRY(in_context(op, "DestinationEncryptionContext", &request->message.context));
-    TRY(request_key_as(op, in_string(op, "DestinationKeyId"), KMS_NAME_ANY, "kms:ReEncryptTo", &request->other));
+    TRY(request_key_as(op, in_string(op, "DestinationKeyId"), KMS_NAME_ANY, ACTION_RE_ENCRYPT_TO, &request->other));
     TRY(kms_state_check(request->other, KMS_DOES_CRYPTO));
     return ignores_ciphertext(op) ? check_dry_run(op) : P11KMS_OK;
 }

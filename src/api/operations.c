@@ -7,45 +7,57 @@
 
 #include <string.h>
 
-#define KMS(op, is_read, fn) KMS_ROW(op, is_read, false, fn)
-/* Those that AWS lets callers of another account use ("Allowing users in other accounts to use a KMS key"). */
-#define KMS_SHARED(op, is_read, fn) KMS_ROW(op, is_read, true, fn)
-#define KMS_ROW(op, is_read, is_shared, fn)                                                                     \
+#define KMS_ROW(op, is_read, is_shared, what, fn)                                                               \
     {                                                                                                            \
         .name = #op, .service = "kms", .event_source = "kms.amazonaws.com", .action = "kms:" #op,               \
-        .read_only = (is_read), .cross_account = (is_shared), .start = (fn)                                     \
+        .read_only = (is_read), .cross_account = (is_shared), .about = (what), .start = (fn)                    \
     }
-#define OURS(op, is_read, fn)                                                                                   \
+#define KMS(op, is_read, fn) KMS_ROW(op, is_read, false, ABOUT_KEY, fn)
+/* Those that AWS lets callers of another account use ("Allowing users in other accounts to use a KMS key"). */
+#define KMS_SHARED(op, is_read, fn) KMS_ROW(op, is_read, true, ABOUT_KEY, fn)
+/* Both the alias and its key are asked for. */
+#define KMS_ALIAS(op, is_read, fn) KMS_ROW(op, is_read, false, ABOUT_ALIAS | ABOUT_KEY, fn)
+#define KMS_ALL(op, is_read, fn) KMS_ROW(op, is_read, false, ABOUT_ALL, fn)
+/* CreateKey asks for kms:TagResource before there is a key. */
+#define KMS_TAG(op, is_read, fn) KMS_ROW(op, is_read, false, ABOUT_KEY | ABOUT_ALL, fn)
+/* Policies are asked for two actions of other names. */
+#define KMS_IN_TWO(op, is_read, fn) KMS_ROW(op, is_read, true, 0, fn)
+
+#define OURS_ROW(op, is_read, what, fn)                                                                         \
     {                                                                                                            \
         .name = #op, .service = "p11kms", .event_source = "p11kms", .action = "p11kms:" #op,                    \
-        .read_only = (is_read), .start = (fn)                                                                   \
+        .read_only = (is_read), .about = (what), .start = (fn)                                                  \
     }
+#define OURS(op, is_read, fn) OURS_ROW(op, is_read, ABOUT_USER, fn)
+#define OURS_ALL(op, is_read, fn) OURS_ROW(op, is_read, ABOUT_ALL, fn)
 
 /* What STS answers is recorded although nothing is changed: which access key went to whom. */
-#define STS(op, fn)                                                                                             \
+#define STS_ROW(op, what, fn)                                                                                   \
     {                                                                                                            \
         .name = #op, .service = "sts", .event_source = "sts.amazonaws.com", .action = "sts:" #op,               \
-        .read_only = true, .records_response = true, .start = (fn)                                              \
+        .read_only = true, .records_response = true, .about = (what), .start = (fn)                             \
     }
+#define STS(op, fn) STS_ROW(op, ABOUT_ALL, fn)
+#define STS_ROLE(op, fn) STS_ROW(op, ABOUT_ROLE, fn)
 
 /* CloudTrail calls cryptographic operations read-only (docs/audit-records.md). In name order within a service. */
 static op_row_t operations[] = {
     KMS(CancelKeyDeletion, false, api_cancel_key_deletion),
-    KMS(ConnectCustomKeyStore, false, NULL),
-    KMS(CreateAlias, false, api_create_alias),
-    KMS(CreateCustomKeyStore, false, NULL),
+    KMS_ALL(ConnectCustomKeyStore, false, NULL),
+    KMS_ALIAS(CreateAlias, false, api_create_alias),
+    KMS_ALL(CreateCustomKeyStore, false, NULL),
     KMS_SHARED(CreateGrant, false, NULL),
-    KMS(CreateKey, false, api_create_key),
+    KMS_ALL(CreateKey, false, api_create_key),
     KMS_SHARED(Decrypt, true, api_decrypt),
-    KMS(DeleteAlias, false, api_delete_alias),
-    KMS(DeleteCustomKeyStore, false, NULL),
+    KMS_ALIAS(DeleteAlias, false, api_delete_alias),
+    KMS_ALL(DeleteCustomKeyStore, false, NULL),
     KMS(DeleteImportedKeyMaterial, false, NULL),
     KMS_SHARED(DeriveSharedSecret, true, NULL),
-    KMS(DescribeCustomKeyStores, true, NULL),
+    KMS_ALL(DescribeCustomKeyStores, true, NULL),
     KMS_SHARED(DescribeKey, true, api_describe_key),
     KMS(DisableKey, false, api_disable_key),
     KMS(DisableKeyRotation, false, api_disable_key_rotation),
-    KMS(DisconnectCustomKeyStore, false, NULL),
+    KMS_ALL(DisconnectCustomKeyStore, false, NULL),
     KMS(EnableKey, false, api_enable_key),
     KMS(EnableKeyRotation, false, api_enable_key_rotation),
     KMS_SHARED(Encrypt, true, api_encrypt),
@@ -54,32 +66,32 @@ static op_row_t operations[] = {
     KMS_SHARED(GenerateDataKeyPairWithoutPlaintext, true, NULL),
     KMS_SHARED(GenerateDataKeyWithoutPlaintext, true, api_generate_data_key_without_plaintext),
     KMS_SHARED(GenerateMac, true, NULL),
-    KMS(GenerateRandom, true, api_generate_random),
+    KMS_ALL(GenerateRandom, true, api_generate_random),
     KMS(GetKeyLastUsage, true, NULL),
     KMS(GetKeyPolicy, true, api_get_key_policy),
     KMS_SHARED(GetKeyRotationStatus, true, api_get_key_rotation_status),
     KMS(GetParametersForImport, true, NULL),
     KMS_SHARED(GetPublicKey, true, NULL),
     KMS(ImportKeyMaterial, false, NULL),
-    KMS(ListAliases, true, api_list_aliases),
+    KMS_ALL(ListAliases, true, api_list_aliases),
     KMS_SHARED(ListGrants, true, NULL),
     KMS(ListKeyPolicies, true, api_list_key_policies),
     KMS(ListKeyRotations, true, api_list_key_rotations),
-    KMS(ListKeys, true, api_list_keys),
+    KMS_ALL(ListKeys, true, api_list_keys),
     KMS(ListResourceTags, true, api_list_resource_tags),
-    KMS(ListRetirableGrants, true, NULL),
+    KMS_ALL(ListRetirableGrants, true, NULL),
     KMS(PutKeyPolicy, false, api_put_key_policy),
-    KMS_SHARED(ReEncrypt, true, api_re_encrypt),
+    KMS_IN_TWO(ReEncrypt, true, api_re_encrypt),
     KMS(ReplicateKey, false, NULL),
     KMS_SHARED(RetireGrant, false, NULL),
     KMS_SHARED(RevokeGrant, false, NULL),
     KMS(RotateKeyOnDemand, false, api_rotate_key_on_demand),
     KMS(ScheduleKeyDeletion, false, api_schedule_key_deletion),
     KMS_SHARED(Sign, true, NULL),
-    KMS(TagResource, false, api_tag_resource),
+    KMS_TAG(TagResource, false, api_tag_resource),
     KMS(UntagResource, false, api_untag_resource),
-    KMS(UpdateAlias, false, api_update_alias),
-    KMS(UpdateCustomKeyStore, false, NULL),
+    KMS_ALIAS(UpdateAlias, false, api_update_alias),
+    KMS_ALL(UpdateCustomKeyStore, false, NULL),
     KMS(UpdateKeyDescription, false, api_update_key_description),
     KMS(UpdatePrimaryRegion, false, NULL),
     KMS_SHARED(Verify, true, NULL),
@@ -87,12 +99,12 @@ static op_row_t operations[] = {
     OURS(CreateAccessKey, false, api_create_access_key),
     OURS(DeleteAccessKey, false, api_delete_access_key),
     OURS(ListAccessKeys, true, api_list_access_keys),
-    OURS(Reload, false, api_reload),
-    OURS(SetClock, false, api_set_clock),
+    OURS_ALL(Reload, false, api_reload),
+    OURS_ALL(SetClock, false, api_set_clock),
     OURS(UpdateAccessKey, false, api_update_access_key),
-    STS(AssumeRole, api_assume_role),
-    STS(AssumeRoleWithSAML, NULL),
-    STS(AssumeRoleWithWebIdentity, api_assume_role_with_web_identity),
+    STS_ROLE(AssumeRole, api_assume_role),
+    STS_ROLE(AssumeRoleWithSAML, NULL),
+    STS_ROLE(AssumeRoleWithWebIdentity, api_assume_role_with_web_identity),
     STS(AssumeRoot, NULL),
     STS(DecodeAuthorizationMessage, NULL),
     STS(GetAccessKeyInfo, api_get_access_key_info),

@@ -358,10 +358,10 @@ static p11kms_err session_tags(op_t *op, sts_t *sts)
 static p11kms_err authorize_extras(op_t *op, const sts_t *sts)
 {
     if (sts->n_asked) {
-        TRY(authorize_role(op, sts, "sts:TagSession"));
+        TRY(authorize_role(op, sts, ACTION_TAG_SESSION));
     }
     if (in_has(op, "SourceIdentity")) {
-        TRY(authorize_role(op, sts, "sts:SetSourceIdentity"));
+        TRY(authorize_role(op, sts, ACTION_SET_SOURCE_IDENTITY));
     }
     return P11KMS_OK;
 }

@@ -162,30 +162,30 @@ static const struct {
     policy_key key;
     attribute_fn get;
 } attributes[] = {
-    { { "aws:PrincipalArn", .fixed = true }, principal_arn },
-    { { "aws:PrincipalAccount", .fixed = true }, principal_account },
-    { { "aws:PrincipalType", .fixed = true }, principal_type },
-    { { "aws:PrincipalIsAWSService", .fixed = true }, is_service },
-    { { "aws:userid", .fixed = true }, user_id },
-    { { "aws:username", .fixed = true }, user_name },
+    { { "aws:PrincipalArn", .of = KEY_OF_CALLER }, principal_arn },
+    { { "aws:PrincipalAccount", .of = KEY_OF_CALLER }, principal_account },
+    { { "aws:PrincipalType", .of = KEY_OF_CALLER }, principal_type },
+    { { "aws:PrincipalIsAWSService", .of = KEY_OF_CALLER }, is_service },
+    { { "aws:userid", .of = KEY_OF_CALLER }, user_id },
+    { { "aws:username", .of = KEY_OF_CALLER }, user_name },
     { { "aws:SourceIp" }, source_ip },
     { { "aws:SecureTransport" }, secure_transport },
-    { { "aws:CurrentTime" }, current_time },
-    { { "aws:EpochTime" }, epoch_time },
+    { { "aws:CurrentTime", .now = true }, current_time },
+    { { "aws:EpochTime", .now = true }, epoch_time },
     { { "aws:UserAgent" }, user_agent },
-    { { "aws:RequestedRegion", .fixed = true }, requested_region },
-    { { "aws:ResourceAccount", .fixed = true }, resource_account },
+    { { "aws:RequestedRegion", .of = KEY_OF_RESOURCE }, requested_region },
+    { { "aws:ResourceAccount", .of = KEY_OF_RESOURCE }, resource_account },
     { { "aws:ViaAWSService" }, via_service },
     { { "aws:TokenIssueTime" }, token_issue_time },
     { { "aws:MultiFactorAuthPresent" }, multi_factor },
     { { "aws:SourceIdentity" }, source_identity },
     { { "aws:FederatedProvider" }, federated_provider },
-    { { "aws:PrincipalTag/", .fixed = true }, principal_tag },
+    { { "aws:PrincipalTag/", .of = KEY_OF_CALLER }, principal_tag },
 };
 
-bool attributes_lookup(void *arg, slice_t key, slice_t as_written, policy_values *ret)
+bool attributes_lookup(void *question, slice_t key, slice_t as_written, policy_values *ret)
 {
-    const attributes_t *at = arg;
+    const op_question_t *at = question;
     size_t rest;
 
     for (size_t i = 0; i < COUNT_OF(attributes); i++) {

@@ -57,11 +57,5 @@ void record_write(op_t *op, buf_t *line);
 /** Who vouched for a session that began with a web identity, as trust policies name it. */
 const char *record_provider_arn(arena_t *arena, const principal_t *principal);
 
-typedef struct {
-    const op_t *op;
-    policy_lookup service;
-    void *service_arg;
-} attributes_t;
-
-/* attributes.c: the condition keys of the frame; @p arg is an attributes_t */
-bool attributes_lookup(void *arg, slice_t key, slice_t as_written, policy_values *ret);
+/* attributes.c: the condition keys of the frame; @p question is an op_question_t */
+bool attributes_lookup(void *question, slice_t key, slice_t as_written, policy_values *ret);

@@ -152,31 +152,43 @@ static policy_caller caller_of(const principal_t *principal)
     };
 }
 
+void op_question(const op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
+                 bool resource_decides, policy_lookup lookup, void *lookup_arg, op_question_t *ret)
+{
+    const principal_t *principal = op->auth.principal;
+
+    *ret = (op_question_t){
+        .request = {
+            .caller = caller_of(principal),
+            .action = SLICE_STR(action),
+            .resource = SLICE_STR(resource->arn),
+            .resource_account = resource->account ? SLICE_STR(resource->account) : SLICE(NULL, 0),
+            .lookup = attributes_lookup,
+            .lookup_arg = ret,
+        },
+        .set = {
+            .identity = principal->policies,
+            .n_identity = principal->n_policies,
+            .boundary = principal->boundary,
+            .session = principal->session_policies,
+            .n_session = principal->n_session_policies,
+            .resource = resource_policy,
+            .resource_decides = resource_decides,
+            .trusted = principal->administrator,
+        },
+        .op = op,
+        .service = lookup,
+        .service_arg = lookup_arg,
+    };
+}
+
 static policy_decision decide(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
                               bool resource_decides, policy_lookup lookup, void *lookup_arg)
 {
-    const principal_t *principal = op->auth.principal;
-    attributes_t attributes = { .op = op, .service = lookup, .service_arg = lookup_arg };
-    const policy_request request = {
-        .caller = caller_of(principal),
-        .action = SLICE_STR(action),
-        .resource = SLICE_STR(resource->arn),
-        .resource_account = resource->account ? SLICE_STR(resource->account) : SLICE(NULL, 0),
-        .lookup = attributes_lookup,
-        .lookup_arg = &attributes,
-    };
-    const policy_set set = {
-        .identity = principal->policies,
-        .n_identity = principal->n_policies,
-        .boundary = principal->boundary,
-        .session = principal->session_policies,
-        .n_session = principal->n_session_policies,
-        .resource = resource_policy,
-        .resource_decides = resource_decides,
-        .trusted = principal->administrator,
-    };
+    op_question_t question;
 
-    return policy_decide(&request, &set);
+    op_question(op, action, resource, resource_policy, resource_decides, lookup, lookup_arg, &question);
+    return policy_decide(&question.request, &question.set);
 }
 
 bool op_would_allow(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,

@@ -47,6 +47,7 @@ typedef struct op_row {
     bool records_response;    /* responseElements although read-only (STS) */
     bool cross_account;       /* callers of another account may be let in by the key's policy */
     op_step start;            /* NULL: known to AWS, not to this version */
+    unsigned about;             /* api's: the kinds of resources that policies are asked for */
     const struct shape *input;  /* api's */
     const struct shape *output;
 } op_row_t;
@@ -137,6 +138,19 @@ MUST_USE p11kms_err op_authorize(op_t *op, const op_resource_t *resource, policy
 MUST_USE p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *resource,
                                     policy_t *resource_policy, bool resource_decides, policy_lookup lookup,
                                     void *lookup_arg);
+
+/** What policies are asked: everything that policy_decide() needs for one action of an operation. */
+typedef struct {
+    policy_request request;
+    policy_set set;
+    const op_t *op; /* the rest is what request.lookup goes by */
+    policy_lookup service;
+    void *service_arg;
+} op_question_t;
+
+/** As op_authorize_as() asks it; op->auth.principal is known. @p ret is pointed into: it stays where it is. */
+void op_question(const op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,
+                 bool resource_decides, policy_lookup lookup, void *lookup_arg, op_question_t *ret);
 
 /** Would this caller's request for @p action be allowed under @p resource_policy? Changes and records nothing. */
 bool op_would_allow(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,

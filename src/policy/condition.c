@@ -301,7 +301,7 @@ static bool holds_without_set(evaluation_t *evaluation, const condition_t *condi
     return deny && some_value_meets(evaluation, condition, values);
 }
 
-static bool condition_holds(evaluation_t *evaluation, const condition_t *condition, bool deny)
+bool condition_holds(evaluation_t *evaluation, const condition_t *condition, bool deny)
 {
     policy_values values = { 0 };
     bool present = look_up(evaluation->request, condition, &values);
@@ -331,4 +331,12 @@ bool conditions_hold(evaluation_t *evaluation, const statement_t *statement)
         }
     }
     return true;
+}
+
+void condition_operator(const condition_t *condition, buf_t *out)
+{
+    static const char *const sets[] = { [SET_NONE] = "", [SET_ALL_VALUES] = "ForAllValues:",
+                                        [SET_ANY_VALUE] = "ForAnyValue:" };
+
+    buf_printf(out, "%s%s%s", sets[condition->set], condition->op->name, condition->if_exists ? "IfExists" : "");
 }

@@ -36,22 +36,59 @@ static bool takes_resource(evaluation_t *evaluation, policy_kind kind, const sta
                         evaluation->request->resource) != statement->not_resource;
 }
 
+static bool is_supposed(const supposed_t *supposed, const statement_t *statement, naming *ret)
+{
+    for (size_t i = 0; i < supposed->n_statements; i++) {
+        if (supposed->statements[i].statement == statement) {
+            *ret = supposed->statements[i].names;
+            return true;
+        }
+    }
+    return false;
+}
+
+static naming names_caller(const evaluation_t *evaluation, const policy_t *policy, const statement_t *statement)
+{
+    return policy_kind_has_principal(policy->kind)
+               ? principals_naming(statement, &evaluation->request->caller, evaluation->has_boundary)
+               : NAMES_CALLER;
+}
+
 /* How closely @p statement names the caller where it applies to the request, else NAMES_NOBODY. */
 static naming applies(evaluation_t *evaluation, const policy_t *policy, const statement_t *statement)
 {
-    naming names = NAMES_CALLER;
+    naming names;
 
+    if (evaluation->supposed != NULL && is_supposed(evaluation->supposed, statement, &names)) {
+        return names;
+    }
     if (!takes_action(evaluation, statement)) {
         return NAMES_NOBODY;
     }
-    if (policy_kind_has_principal(policy->kind)) {
-        names = principals_naming(statement, &evaluation->request->caller, evaluation->has_boundary);
-    }
+    names = names_caller(evaluation, policy, statement);
     if (names == NAMES_NOBODY || !takes_resource(evaluation, policy->kind, statement) ||
         !conditions_hold(evaluation, statement)) {
         return NAMES_NOBODY;
     }
     return names;
+}
+
+static bool is_inert(policy_kind kind, const statement_t *statement)
+{
+    return statement->n_actions == 0 || (statement->n_resources == 0 && kind != POLICY_TRUST);
+}
+
+unsigned statement_misses(evaluation_t *evaluation, const policy_t *policy, const statement_t *statement,
+                          naming *ret_names)
+{
+    *ret_names = names_caller(evaluation, policy, statement);
+    if (is_inert(policy->kind, statement)) {
+        return MISSES_INERT;
+    }
+    return (takes_action(evaluation, statement) ? 0 : MISSES_ACTION) |
+           (*ret_names != NAMES_NOBODY ? 0 : MISSES_PRINCIPAL) |
+           (takes_resource(evaluation, policy->kind, statement) ? 0 : MISSES_RESOURCE) |
+           (conditions_hold(evaluation, statement) ? 0 : MISSES_CONDITION);
 }
 
 /* The first Deny, else the closest Allow. */
@@ -243,12 +280,13 @@ static policy_decision fail_closed(const evaluation_t *evaluation, policy_decisi
     return decision;
 }
 
-static void begin(evaluation_t *evaluation, const policy_request *request)
+void evaluation_begin(evaluation_t *evaluation, const policy_request *request, bool has_boundary)
 {
     size_t len = request->action.len;
 
     evaluation->request = request;
-    evaluation->has_boundary = false;
+    evaluation->supposed = NULL;
+    evaluation->has_boundary = has_boundary;
     evaluation->work = (match_work){ .steps_left = MATCH_STEPS_MAX, .failed = len > ACTION_MAX };
     len = len > ACTION_MAX ? 0 : len;
     for (size_t i = 0; i < len; i++) {
@@ -257,19 +295,38 @@ static void begin(evaluation_t *evaluation, const policy_request *request)
     evaluation->action = SLICE(evaluation->action_text, len);
 }
 
-policy_decision policy_decide(const policy_request *request, const policy_set *set)
+static void suppose(const supposed_t *supposed, sides *all)
+{
+    all->identity.allows = all->identity.allows || supposed->identity_allows;
+    all->boundary.allows = all->boundary.allows || supposed->boundary_allows;
+    all->session.allows = all->session.allows || supposed->session_allows;
+    if (supposed->resource_names > all->resource.names) {
+        all->resource.names = supposed->resource_names;
+        all->resource.allows = true;
+    }
+}
+
+policy_decision decide_supposing(const policy_request *request, const policy_set *set, const supposed_t *supposed)
 {
     evaluation_t evaluation;
     sides all;
 
-    begin(&evaluation, request);
-    evaluation.has_boundary = set->boundary != NULL;
+    evaluation_begin(&evaluation, request, set->boundary != NULL);
+    evaluation.supposed = supposed;
     all.identity = judge_side(&evaluation, BASIS_IDENTITY, set->identity, set->n_identity);
     all.identity.allows = all.identity.allows || set->trusted;
     all.boundary = judge_limit(&evaluation, BASIS_BOUNDARY, &set->boundary, set->boundary != NULL);
     all.session = judge_limit(&evaluation, BASIS_SESSION, set->session, set->n_session);
     all.resource = judge_side(&evaluation, BASIS_RESOURCE, &set->resource, set->resource != NULL);
+    if (supposed != NULL) {
+        suppose(supposed, &all);
+    }
     return fail_closed(&evaluation, decide(request, set, &all));
+}
+
+policy_decision policy_decide(const policy_request *request, const policy_set *set)
+{
+    return decide_supposing(request, set, NULL);
 }
 
 policy_decision policy_decide_one(const policy_t *policy, const policy_request *request)
@@ -283,7 +340,7 @@ policy_decision policy_decide_one(const policy_t *policy, const policy_request *
     verdict said;
     side taken;
 
-    begin(&evaluation, request);
+    evaluation_begin(&evaluation, request, false);
     said = judge(&evaluation, policy);
     taken = (side){ .basis = bases[policy->kind], .policy = policy, .deny = said.deny, .allow = said.allow };
     if (said.deny != NULL) {

@@ -53,9 +53,6 @@ typedef struct {
     slice_t text;
 } principal_entry_t;
 
-/** How closely a statement names the caller; more is closer. */
-typedef enum { NAMES_NOBODY, NAMES_ACCOUNT, NAMES_ROLE, NAMES_CALLER } naming;
-
 /* ---- the document ---- */
 
 typedef struct {
@@ -92,9 +89,24 @@ static inline bool policy_kind_has_principal(policy_kind kind)
 
 #define ACTION_MAX 128 /* of a request; the longest in AWS's service authorization reference has 64 */
 
+/** What an explanation supposes of a decision. */
+typedef struct {
+    struct {
+        const statement_t *statement;
+        naming names; /* how closely it then names the caller; NAMES_NOBODY: it does not apply */
+    } statements[POLICY_TURN_MAX];
+    size_t n_statements;
+    /* Besides what there is: */
+    bool identity_allows;
+    bool boundary_allows;
+    bool session_allows;
+    naming resource_names; /* the resource policy allows the caller, named so */
+} supposed_t;
+
 /** One decision under way. */
 typedef struct {
     const policy_request *request;
+    const supposed_t *supposed; /* NULL: nothing */
     slice_t action; /* lower case */
     bool has_boundary;
     match_work work;
@@ -107,6 +119,17 @@ static inline bool caller_has_account(const policy_caller *caller)
     return caller->kind != CALLER_SERVICE && !(caller->kind == CALLER_FEDERATED && caller->federated.len > 0);
 }
 
+void evaluation_begin(evaluation_t *evaluation, const policy_request *request, bool has_boundary);
+/** As policy_decide(); @p supposed may be NULL. */
+policy_decision decide_supposing(const policy_request *request, const policy_set *set, const supposed_t *supposed);
+/** Every part of @p statement that keeps it from applying. *ret_names: how closely it names the caller. */
+unsigned statement_misses(evaluation_t *evaluation, const policy_t *policy, const statement_t *statement,
+                          naming *ret_names);
+
+/** @p deny: of a statement that denies. */
+bool condition_holds(evaluation_t *evaluation, const condition_t *condition, bool deny);
+/** "ForAnyValue:StringLikeIfExists", appended. */
+void condition_operator(const condition_t *condition, buf_t *out);
 /** Does every condition of @p statement hold? */
 bool conditions_hold(evaluation_t *evaluation, const statement_t *statement);
 

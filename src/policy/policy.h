@@ -66,11 +66,15 @@ typedef struct {
  */
 typedef bool (*policy_lookup)(void *arg, slice_t key, slice_t key_as_written, policy_values *ret);
 
+/** What settles the value of a condition key: how it is asked, who asks, or what is asked for. */
+typedef enum { KEY_OF_REQUEST, KEY_OF_CALLER, KEY_OF_RESOURCE } policy_key_source;
+
 /** A condition key that requests here can carry; tables of them are what lookups go by and what lint knows. */
 typedef struct {
     const char *name; /* "aws:PrincipalArn"; one that ends in '/' or ':' goes on with a name of the user's */
-    bool fixed;       /* settled by who asks and for what, not by how it is asked */
-    bool multi;       /* multi-valued by nature */
+    policy_key_source of;
+    bool multi; /* multi-valued by nature */
+    bool now;   /* the time it is asked at */
 } policy_key;
 
 /**
@@ -141,3 +145,96 @@ void policy_denial_words(const policy_decision *decision, slice_t action, buf_t 
 
 /** "*" and "?" as policies use them; case-sensitive. Linear in both lengths but for the number of stars. */
 bool policy_glob(slice_t pattern, slice_t text);
+
+/* ---- explanations: what is told is found by the evaluation that decides ---- */
+
+/** How closely a statement names the caller; more is closer. An account's name leaves it to identity policies. */
+typedef enum { NAMES_NOBODY, NAMES_ACCOUNT, NAMES_ROLE, NAMES_CALLER } naming;
+
+/** What keeps a statement from applying to a request. */
+#define MISSES_ACTION 0x01u
+#define MISSES_PRINCIPAL 0x02u
+#define MISSES_RESOURCE 0x04u
+#define MISSES_CONDITION 0x08u
+#define MISSES_INERT 0x10u /* it lacks Action or Resource and never applies */
+
+typedef struct {
+    const char *sid; /* "" where there is none */
+    bool deny;
+    unsigned misses; /* every part that does; 0: it applies */
+    naming names;    /* NAMES_CALLER in documents without Principal */
+    size_t n_conditions;
+} policy_statement_view;
+
+/** @param has_boundary  The caller has a permissions boundary, which NotPrincipal looks at. */
+void policy_examine(const policy_t *policy, size_t statement, const policy_request *request, bool has_boundary,
+                    policy_statement_view *ret);
+
+#define POLICY_OPERATOR_TEXT 64
+
+typedef struct {
+    char op[POLICY_OPERATOR_TEXT]; /* "ForAnyValue:StringLikeIfExists" */
+    slice_t key;                   /* as written */
+    bool holds;
+    policy_values values; /* what the request says; n is 0 where it says nothing */
+} policy_condition_view;
+
+/** Condition @p i of a statement, in the order they are written. */
+void policy_examine_condition(const policy_t *policy, size_t statement, size_t i, const policy_request *request,
+                              policy_condition_view *ret);
+
+typedef enum {
+    CHANGE_STATEMENT, /* a statement would apply, or no longer */
+    CHANGE_IDENTITY,  /* an identity policy would allow it */
+    CHANGE_BOUNDARY,  /* the permissions boundary would */
+    CHANGE_SESSION,   /* the session policy would */
+    CHANGE_RESOURCE,  /* the resource policy would, and name the caller (a role session by its role) */
+    CHANGE_DELEGATE,  /* the resource policy would leave it to the identity policies of the caller's account */
+    CHANGE_TRUST,     /* the caller would be no administrator */
+    CHANGE_GRANT,     /* there would be no grant */
+} policy_change_kind;
+
+typedef struct {
+    policy_change_kind kind;
+    const policy_t *policy; /* CHANGE_STATEMENT */
+    size_t statement;
+    bool applies; /* it would; else it would no longer */
+} policy_change;
+
+#define POLICY_TURN_MAX 3
+
+typedef struct {
+    /** Changes that turn the decision when they come together; none of them can be left out. */
+    void (*tell)(void *arg, const policy_change *changes, size_t n);
+    /** Not NULL: only conditions may come out otherwise, over keys that this says may vary. */
+    bool (*may_vary)(void *arg, slice_t key_as_written);
+    void *arg;
+} policy_turns_spec;
+
+/**
+ * What would turn the decision. Tells sets of at most POLICY_TURN_MAX changes, smaller ones first, each found by
+ * deciding again. What any decision is turned by is not told: a further Deny.
+ * @return how many were told
+ */
+size_t policy_turns(const policy_request *request, const policy_set *set, const policy_turns_spec *spec);
+
+/* ---- what is known of requests: for lint ---- */
+
+typedef struct {
+    const char *name;    /* "KMS keys" */
+    const char *pattern; /* of their ARNs; "*": no resource, which Resource "*" alone takes in */
+} policy_resource_kind;
+
+typedef struct {
+    const char *name; /* "kms:Decrypt" */
+    unsigned about;   /* bit i: resources of kinds[i] */
+} policy_action;
+
+typedef struct {
+    const policy_action *actions;
+    size_t n_actions;
+    const policy_resource_kind *kinds;
+    size_t n_kinds;
+    const policy_key *keys;
+    size_t n_keys;
+} policy_vocabulary;
