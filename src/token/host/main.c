@@ -107,6 +107,7 @@ static p11kms_err log_in(host_t *host)
         return P11KMS_OK;
     }
     snprintf(what, sizeof(what), "token '%s' (%s)", host->start.name, host->info.label);
+    TRY(module_check_tries(host));
     TRY(pin_read(host->start.pin_source, what, host->start.dev, &pin));
     (void)setpgid(0, 0); /* one that prompts is still in the daemon's group */
     protocol_put_login(&notice);
@@ -114,7 +115,10 @@ static p11kms_err log_in(host_t *host)
     if (channel_over()) {
         FAIL(P11KMS_E_SHUTDOWN, "the daemon is gone");
     }
-    return module_login(host, secret_slice(pin));
+    TRY(module_login(host, secret_slice(pin)));
+    protocol_put_logged_in(&notice);
+    channel_write(&notice);
+    return P11KMS_OK;
 }
 
 static p11kms_err prepare_lock(host_t *host)
