@@ -25,7 +25,7 @@ static void write_metadata(jw_t *w, const kms_key_t *key)
     jw_epoch(w, key->created);
     text(w, "CurrentKeyMaterialId", kms_key_current(key)->id_text);
     text(w, "CustomerMasterKeySpec", "SYMMETRIC_DEFAULT");
-    if (key->deletion_at) {
+    if (key->deletion_at > KMS_DELETION_BEGUN) {
         jw_key(w, "DeletionDate");
         jw_epoch(w, key->deletion_at);
     }

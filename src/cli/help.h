@@ -11,3 +11,5 @@ void cli_help_command(FILE *out, const cli_command *command);
 bool cli_completion(FILE *out, const char *shell);
 /** The COMMANDS section of p11kms(1), in mdoc. */
 void cli_manual(FILE *out);
+/** A paragraph in mdoc, a sentence a line. */
+void manual_text(FILE *out, const char *text);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* A dot or quote at the start of a line is a request, a backslash an escape. */
-static void put_text(FILE *out, const char *text)
+void manual_text(FILE *out, const char *text)
 {
     bool line_start = true;
 
@@ -49,7 +49,7 @@ static void put_option(FILE *out, const cli_option *option)
         fprintf(out, " Ar %s", option->value);
     }
     fputc('\n', out);
-    put_text(out, option->about);
+    manual_text(out, option->about);
 }
 
 static void put_command(FILE *out, const cli_command *command)
@@ -60,9 +60,9 @@ static void put_command(FILE *out, const cli_command *command)
     }
     put_args(out, command->args);
     fputs(".Pp\n", out);
-    put_text(out, command->about);
+    manual_text(out, command->about);
     if (command->more) {
-        put_text(out, command->more);
+        manual_text(out, command->more);
     }
     if (command->options[0]) {
         fputs(".Bl -tag -width Ds\n", out);

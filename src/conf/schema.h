@@ -77,6 +77,8 @@ struct conf_section {
 void report(load_t *load, const node_t *node, const path_t *path, const char *fmt, ...) PRINTF(4, 5);
 /** What may stand for a value of @p item: "duration, as 250ms, 5s or 2m". */
 const char *item_form(const item_t *item);
+/** Append what a value must keep to: "one of a, b", "from 1s to 5m". Nothing where the form says it all. */
+void item_bounds(const item_t *item, buf_t *out);
 
 /** Read a map into the zeroed struct @p out, defaults included. Problems are put; @p out is then incomplete.
  */

@@ -70,6 +70,45 @@ static const char *bound_text(uint64_t value, const unit_t *units, size_t n_unit
     return out;
 }
 
+static void put_measures(buf_t *out, const item_t *item, const unit_t *units, size_t n_units)
+{
+    char least[BOUND_TEXT], most[BOUND_TEXT];
+
+    buf_printf(out, "from %s to %s", bound_text(item->min, units, n_units, least),
+               bound_text(item->max, units, n_units, most));
+}
+
+void item_bounds(const item_t *item, buf_t *out)
+{
+    switch (item->type) {
+    case TYPE_WORD:
+        buf_put_str(out, item->words[1] != NULL ? "one of " : "");
+        for (const char *const *word = item->words; *word != NULL; word++) {
+            buf_printf(out, "%s%s", word != item->words ? ", " : "", *word);
+        }
+        break;
+    case TYPE_NUMBER:
+        buf_printf(out, "from %" PRIu64 " to %" PRIu64, item->min, item->max);
+        break;
+    case TYPE_DURATION:
+        put_measures(out, item, durations, COUNT_OF(durations));
+        break;
+    case TYPE_SIZE:
+        put_measures(out, item, sizes, COUNT_OF(sizes));
+        break;
+    default:
+        break;
+    }
+}
+
+static void report_bounds(load_t *load, const item_t *item, const node_t *node, const path_t *path, const char *must)
+{
+    _cleanup_buf_ buf_t bounds = { 0 };
+
+    item_bounds(item, &bounds);
+    report(load, node, path, "%s %s", must, buf_str(&bounds));
+}
+
 const char *read_scalar(load_t *load, const node_t *node, const path_t *path)
 {
     if (node->kind != NODE_SCALAR) {
@@ -141,8 +180,6 @@ static void read_path(load_t *load, const item_t *item, const node_t *node, cons
 
 static void read_word(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
 {
-    _cleanup_buf_ buf_t known = { 0 };
-
     if (read_scalar(load, node, path) == NULL) {
         return;
     }
@@ -151,9 +188,8 @@ static void read_word(load_t *load, const item_t *item, const node_t *node, cons
             *FIELD(base, item, const char *) = *word;
             return;
         }
-        buf_printf(&known, "%s%s", word != item->words ? ", " : "", *word);
     }
-    report(load, node, path, item->words[1] != NULL ? "must be one of %s" : "must be %s", buf_str(&known));
+    report_bounds(load, item, node, path, "must be");
 }
 
 static void read_flag(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
@@ -177,7 +213,7 @@ static void read_number(load_t *load, const item_t *item, const node_t *node, co
         return;
     }
     if (!parse_number(node->text, &value) || value < item->min || value > item->max) {
-        report(load, node, path, "must be a number from %" PRIu64 " to %" PRIu64, item->min, item->max);
+        report_bounds(load, item, node, path, "must be a number");
         return;
     }
     *FIELD(base, item, unsigned) = (unsigned)value;
@@ -187,8 +223,6 @@ static void read_number(load_t *load, const item_t *item, const node_t *node, co
 static bool read_measure(load_t *load, const item_t *item, const node_t *node, const path_t *path,
                          const unit_t *units, size_t n_units, uint64_t *ret)
 {
-    char least[BOUND_TEXT], most[BOUND_TEXT];
-
     if (read_scalar(load, node, path) == NULL) {
         return false;
     }
@@ -197,8 +231,7 @@ static bool read_measure(load_t *load, const item_t *item, const node_t *node, c
         return false;
     }
     if (*ret < item->min || *ret > item->max) {
-        report(load, node, path, "must be from %s to %s", bound_text(item->min, units, n_units, least),
-               bound_text(item->max, units, n_units, most));
+        report_bounds(load, item, node, path, "must be");
         return false;
     }
     return true;

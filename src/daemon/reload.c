@@ -88,6 +88,7 @@ p11kms_err reload_first(service_t *s)
     op->event_detail = arena_strdup(op->arena, "{\"version\":\"" PACKAGE_VERSION "\"}");
     op->act = s;
     op->finished = start_recorded;
+    s->applying = true; /* already: a reload before then would make the declared keys twice at once */
     op_done(op);
     return P11KMS_OK;
 }

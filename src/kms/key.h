@@ -16,6 +16,7 @@
 #define KMS_TAGS_MAX 50         /* Developer Guide, "Resource quotas" */
 #define KMS_DESCRIPTION_MAX 8192
 #define KMS_ROTATION_DAYS_DEFAULT 365
+#define KMS_DELETION_BEGUN 1 /* as a date: due whatever the clock says */
 
 typedef enum {
     KMS_STATE_ENABLED,
@@ -70,7 +71,7 @@ typedef struct kms_key {
     size_t n_materials;
     size_t current; /* index in materials */
     int64_t created;
-    int64_t deletion_at;
+    int64_t deletion_at; /* 0: none is scheduled; KMS_DELETION_BEGUN: it is being carried out */
     int rotation_days; /* 0: automatic rotation is off */
     int64_t rotation_next;
 } kms_key_t;

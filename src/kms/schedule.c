@@ -98,8 +98,6 @@ static void rotate(kms_t *kms, kms_key_t *key)
 
 /* ---- deletion ---- */
 
-#define DELETION_BEGUN 1 /* as the date: due whatever the clock says */
-
 static bool deletion_due(const kms_key_t *key, int64_t now)
 {
     return key->stored == KMS_STATE_PENDING_DELETION && key->deletion_at <= now;
@@ -143,7 +141,7 @@ static p11kms_err begin_deletion(op_t *op, store_t *store)
     if (!deletion_due(key, clock_service_ms())) {
         FAIL(P11KMS_E_KEY_STATE, "%s was changed before its deletion began", key->arn);
     }
-    key->deletion_at = DELETION_BEGUN;
+    key->deletion_at = KMS_DELETION_BEGUN;
     return kms_change_put(change, STEAL(key));
 }
 

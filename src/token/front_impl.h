@@ -5,6 +5,7 @@
 
 #include "token/front.h"
 #include "token/inflight.h"
+#include "token/pin_mark.h"
 #include "token/process.h"
 #include "token/protocol.h"
 
@@ -62,6 +63,8 @@ struct front {
     bool logging_in;         /* the host has begun C_Login and not told its end */
     unsigned unknown_logins; /* hosts in a row that ended in that state */
     bool ordered;            /* this start was ordered by token_retry_login() */
+    pin_mark tried;          /* the PIN source of the last start */
+    bool refused;            /* the token has refused what was in it */
 };
 
 void front_posts_add(front_posts *posts, token_op_t *op);

@@ -281,6 +281,11 @@ void protocol_put_login(buf_t *out)
     protocol_end(out, protocol_begin(out, MSG_LOGIN));
 }
 
+void protocol_put_logged_in(buf_t *out)
+{
+    protocol_end(out, protocol_begin(out, MSG_LOGGED_IN));
+}
+
 void protocol_put_exclusive(buf_t *out, uint64_t id)
 {
     size_t begun = protocol_begin(out, MSG_EXCLUSIVE);

@@ -12,7 +12,7 @@
 
 #include "token/token.h"
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define PROTOCOL_FD 3            /* where the host finds its end */
 #define PROTOCOL_OPS_MAX 64      /* operations in a frame */
 #define PROTOCOL_LIST_MAX 65536  /* keys of ours on one token */
@@ -27,6 +27,7 @@ typedef enum {
     MSG_FAILED,    /* from the host: why it ends now */
     MSG_REPLIES,   /* from the host: each operation of MSG_OPS once, in any order */
     MSG_EXCLUSIVE, /* from the host: this operation holds the token alone until its reply */
+    MSG_LOGGED_IN, /* from the host: C_Login succeeded */
 } protocol_type;
 
 typedef struct {
@@ -101,5 +102,6 @@ void protocol_put_failed(buf_t *out, const protocol_failed *failed);
 bool protocol_get_failed(slice_t body, protocol_failed *ret);
 
 void protocol_put_login(buf_t *out);
+void protocol_put_logged_in(buf_t *out);
 void protocol_put_exclusive(buf_t *out, uint64_t id);
 bool protocol_get_exclusive(slice_t body, uint64_t *ret_id);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "token/ckr.h"
 #include "token/front_impl.h"
 #include "util/clock.h"
 
@@ -160,6 +161,18 @@ static const char *on_login(front_t *front, slice_t body)
     return body.len == 0 ? NULL : "a notice that cannot be read";
 }
 
+static void know_login(front_t *front)
+{
+    front->logging_in = false;
+    front->unknown_logins = 0;
+}
+
+static const char *on_logged_in(front_t *front, slice_t body)
+{
+    know_login(front);
+    return body.len == 0 ? NULL : "a notice that cannot be read";
+}
+
 static const char *on_ready(front_t *front, slice_t body)
 {
     bool again = front->ready_since_us != 0;
@@ -168,8 +181,7 @@ static const char *on_ready(front_t *front, slice_t body)
     if (!protocol_get_info(body, &info)) {
         return "an introduction that cannot be read";
     }
-    front->logging_in = false;
-    front->unknown_logins = 0;
+    know_login(front);
     front->ready_since_us = clock_mono_us();
     pthread_mutex_lock(&front->lock);
     front->info = info;
@@ -189,7 +201,10 @@ static const char *on_failed(front_t *front, slice_t body)
     if (!protocol_get_failed(body, &failed)) {
         return "a farewell that cannot be read";
     }
-    front->logging_in = false;
+    front->refused = failed.err == P11KMS_E_TOKEN_PIN && front->logging_in;
+    /* An error of C_Login that can mean anything may be that of a counted try. */
+    front->logging_in = front->logging_in && failed.err == P11KMS_E_TOKEN_LOST &&
+                        ckr_classify(failed.ckr) == CKR_CLASS_DOUBT;
     end_with(front, failed.err, EXIT_GRACE_MS, "%s", failed.text);
     return NULL;
 }
@@ -200,6 +215,7 @@ static const struct {
     bool serving;  /* may come after it */
 } messages[] = {
     [MSG_LOGIN] = { on_login, .starting = true },
+    [MSG_LOGGED_IN] = { on_logged_in, .starting = true },
     [MSG_READY] = { on_ready, .starting = true },
     [MSG_FAILED] = { on_failed, .starting = true, .serving = true },
     [MSG_REPLIES] = { on_replies, .serving = true },
@@ -417,6 +433,8 @@ static p11kms_err start_host(front_t *front)
     int64_t limit_ms = (int64_t)options->start_deadline_ms + (prompts ? PROMPT_EXTRA_MS : 0);
     process_t process;
 
+    front->tried = pin_mark_of(options->pin_source);
+    front->refused = false;
     front->start_deadline_us = clock_mono_us() + limit_ms * 1000;
     TRY(process_start(options->host_path, options->name, !prompts, &process));
     pthread_mutex_lock(&front->lock);
@@ -474,8 +492,8 @@ static void judge_login(front_t *front)
     if (front->unknown_logins >= UNKNOWN_LOGINS_MAX) {
         front->ending.err = P11KMS_E_TOKEN_PIN;
         snprintf(front->ending.text, sizeof(front->ending.text),
-                 "the token host ended %u times in the middle of logging in; each time may have counted as a "
-                 "wrong PIN, so it is not tried again unless ordered",
+                 "logging in had no known outcome %u times in a row; each time may have counted as a wrong PIN, so it "
+                 "is not tried again unless ordered",
                  front->unknown_logins);
     }
 }
@@ -523,18 +541,41 @@ static void run_host(front_t *front)
 
 typedef enum { REST_OVER, REST_ON, REST_CLOSING } rest_state;
 
+/*
+ * A reload is an order, and comes for other reasons too, by scripts even: what the token has refused, or
+ * may have, is not sent again, and the last try is taken only for a PIN source that has changed.
+ */
+static bool may_follow_order(front_t *front)
+{
+    pin_mark now = pin_mark_of(front->options.pin_source);
+    bool same = pin_mark_same(&front->tried, &now);
+
+    if (same && (front->refused || front->unknown_logins >= UNKNOWN_LOGINS_MAX)) {
+        log_error("token '%s': not logged in again: the PIN source has not changed since", front->options.name);
+        return false;
+    }
+    front->ordered = !same;
+    return true;
+}
+
+static bool take_order(front_t *front)
+{
+    bool order = front->retry;
+
+    front->retry = false;
+    return order && may_follow_order(front);
+}
+
 static rest_state look_up(front_t *front, int64_t until_us)
 {
     rest_state state = REST_ON;
 
     pthread_mutex_lock(&front->lock);
-    front->ordered = front->retry;
-    front->retry = false;
+    front->ordered = false;
     if (front->closing) {
         state = REST_CLOSING;
-    } else if (front->ordered) {
+    } else if (take_order(front)) {
         front->state = TOKEN_STARTING;
-        front->unknown_logins = 0;
         state = REST_OVER;
     } else if (front->state != TOKEN_PIN_REFUSED && clock_mono_us() >= until_us) {
         state = REST_OVER;

@@ -4,8 +4,8 @@
  *
  * A token is lost when its host died, hung past a deadline, or cannot log in; it
  * is started again by itself (with growing pauses, 0.1 s to 30 s) unless the PIN was
- * refused: then only token_retry_login() tries again, since a wrong PIN tried twice
- * may lock the hardware.
+ * refused: then only token_retry_login() tries again, and not what was refused: a wrong
+ * PIN tried twice may lock the hardware.
  */
 #pragma once
 
@@ -130,6 +130,7 @@ token_state token_get_state(const token_t *token);
 token_info token_get_info(const token_t *token);
 /** Why it is not ready; "" when it is. Copies at most @p size bytes. */
 void token_problem(const token_t *token, char *out, size_t size);
+/** An order to log in; without effect while the PIN source is the file that the token has refused. */
 void token_retry_login(token_t *token);
 
 /** Never blocks. Completes through op->mailbox, also on failure. Thread-safe. */

@@ -85,8 +85,8 @@ class Service:
 
     # ---- the process ----
 
-    def start(self):
-        """Returns once it is ready; AssertionError with its log when it does not get there."""
+    def begin(self):
+        """Starts it, ready or not."""
         argv = [str(DAEMON), "--dev", "--dir", str(self.dir)]
         if self.seed:
             argv += ["--seed", str(self.seed)]
@@ -95,6 +95,10 @@ class Service:
         self.log = open(self.root / "log", "ab")
         self.process = subprocess.Popen(argv, env=clean_environment() | self.extra_environment, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
+
+    def start(self):
+        """Returns once it is ready; AssertionError with its log when it does not get there."""
+        self.begin()
         ready = self._wait_for_line(b"environment:")
         if not ready:
             self.kill()

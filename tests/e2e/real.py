@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import unittest
 
 import p11kms_test
 import wire
@@ -71,12 +72,16 @@ def free_port():
 class RealService(p11kms_test.Service):
     """Change its files between prepare(), start(), reload() and restart() as an operator would."""
 
-    def __init__(self, identities=IDENTITIES, keys="", tokens=("prod",), top="", client_ca=False, token_options=""):
-        super().__init__(seed=None)
+    def __init__(self, identities=IDENTITIES, keys="", tokens=("prod",), top="", client_ca=False, token_options="",
+                 audit_options="", module=MODULE, environment=None):
+        super().__init__(seed=None, environment=environment)
         self.tokens = tokens
         self.top = top  # more of p11kmsd.yaml
         self.client_ca = client_ca
-        self.token_options = token_options
+        self.token_options = token_options  # more of each token
+        self.audit_options = audit_options
+        self.module = module
+        self.wrapper = []  # what runs the daemon, as prlimit does
         self.pins = {}
         self.port = free_port()
         for folder in ("", "identities.d", "keys.d", "tokens"):
@@ -92,7 +97,7 @@ class RealService(p11kms_test.Service):
             f"directories.tokendir = {self.dir}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n",
             encoding="utf-8")
         self.env = {"SOFTHSM2_CONF": str(self.dir / "softhsm2.conf")}
-        for name in tokens:
+        for name in tokens if module == MODULE else ():
             self.make_token(name)
         self.write_conf()
 
@@ -119,8 +124,9 @@ class RealService(p11kms_test.Service):
         tokens = "".join(f"""
   - name: {name}
     uri: "pkcs11:token={name}"
-    module: {MODULE}
-    pin-source: "file:{self.pin_file(name)}"{self.token_options}""" for name in self.tokens)
+    module: {self.module}
+    pin-source: "file:{self.pin_file(name)}"
+    {self.token_options}""" for name in self.tokens)
         client_ca = f"\n    client-ca: {self.authority.certificate}" if self.client_ca else ""
         self.conf.write_text(f"""# a configuration of tests
 listen:
@@ -130,7 +136,7 @@ listen:
   - "unix:{self.dir}/p11kms.sock"
 tokens:{tokens}
 store: store.db
-audit: {{dir: audit}}
+audit: {{dir: audit{self.audit_options}}}
 identities: identities.d
 keys: keys.d
 {self.top}
@@ -139,14 +145,22 @@ keys: keys.d
     # ---- the process ----
 
     def argv(self, *more):
-        return [str(p11kms_test.DAEMON), "-c", str(self.conf), *more]
+        return [*self.wrapper, str(p11kms_test.DAEMON), "-c", str(self.conf), *more]
 
     def environment_of_daemon(self):
-        return p11kms_test.clean_environment() | {"SOFTHSM2_CONF": self.env["SOFTHSM2_CONF"]}
+        return (p11kms_test.clean_environment() | {"SOFTHSM2_CONF": self.env["SOFTHSM2_CONF"]} |
+                self.extra_environment)
 
     def check(self):
         """`p11kmsd --check`, as a finished process."""
         return run(*self.argv("--check"), env=self.environment_of_daemon(), check=False)
+
+    def begin(self, notify=os.devnull):
+        """Starts it, ready or not."""
+        self.log = open(self.root / "log", "ab")
+        self.process = subprocess.Popen(self.argv(), env=self.environment_of_daemon() | {"NOTIFY_SOCKET": str(notify)},
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
+                                        start_new_session=True)
 
     def start(self):
         """Returns once it has told systemd that it is ready."""
@@ -156,10 +170,7 @@ keys: keys.d
             notify.bind(str(path))
             path.chmod(0o777)  # as systemd's is
             notify.settimeout(0.05)
-            self.log = open(self.root / "log", "ab")
-            self.process = subprocess.Popen(self.argv(), env=self.environment_of_daemon() |
-                                            {"NOTIFY_SOCKET": str(path)}, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
+            self.begin(path)
             if not self._wait_for_ready(notify):
                 self.kill()
                 raise AssertionError("p11kmsd did not get ready:\n" + self.log_text())
@@ -201,6 +212,29 @@ keys: keys.d
         assert answer.status == 200, answer.body
         made = answer.json["AccessKey"]
         return made["AccessKeyId"], made["SecretAccessKey"]
+
+
+MOCK = p11kms_test.BUILD / "tests" / "token" / ".libs" / "mock_module.so"
+
+
+def mock_service(environment=None, **options):
+    """A real service on the module with faults of tests/token, whose folder counts logins."""
+    if not MOCK.exists():
+        raise unittest.SkipTest(f"{MOCK} is not built: make check builds it")
+    service = RealService(tokens=("mock",), module=MOCK, environment=environment, **options)
+    service.mock = service.root / "mock"
+    service.mock.mkdir()
+    service.extra_environment["MOCK_DIR"] = str(service.mock)
+    service.write_pin("mock", "1234")
+    return service
+
+
+def objects_on(service, label):
+    """How many objects a SoftHSM token holds: each is a file of its folder."""
+    for folder in (service.dir / "tokens").iterdir():
+        if label.encode().ljust(32) in (folder / "token.object").read_bytes():
+            return len([path for path in folder.glob("*.object") if path.name != "token.object"])
+    raise AssertionError(f"no token is called {label}")
 
 
 def children_of(pid):

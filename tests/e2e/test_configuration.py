@@ -14,7 +14,7 @@ import warnings
 import tap
 import wire
 from p11kms_test import ACCOUNT, wait_until
-from real import IDENTITIES, RealService
+from real import IDENTITIES, RealService, objects_on
 
 EX_CONFIG = 78
 
@@ -460,23 +460,15 @@ keys:
 
 
 class TwoTokens(RealCase):
-    def count(self, service, name):
-        """Objects' files of a token, found by what its metadata says."""
-        found = 0
-        for folder in (service.dir / "tokens").iterdir():
-            if name.encode().ljust(32) in (folder / "token.object").read_bytes():
-                found = len([path for path in folder.glob("*.object") if path.name != "token.object"])
-        return found
-
     def test_each_key_lives_on_its_token_and_both_serve(self):
         service = self.real(tokens=("a", "b"), keys=TWO_KEYS, top="default-token: b")
         service.start()
-        self.assertEqual((self.count(service, "a"), self.count(service, "b")), (1, 3))  # and the service's own
+        self.assertEqual((objects_on(service, "a"), objects_on(service, "b")), (1, 3))  # and the service's own
         blobs = {name: self.ask(service, "Encrypt", KeyId=name, Plaintext="eA==")["CiphertextBlob"]
                  for name in ("alias/on-a", "alias/on-b", "alias/unsaid")}
         self.ask(service, "RotateKeyOnDemand",
                  KeyId=self.ask(service, "DescribeKey", KeyId="alias/on-a")["KeyMetadata"]["KeyId"])
-        self.assertEqual((self.count(service, "a"), self.count(service, "b")), (2, 3))
+        self.assertEqual((objects_on(service, "a"), objects_on(service, "b")), (2, 3))
         service.restart()
         for blob in blobs.values():
             self.assertEqual(self.ask(service, "Decrypt", CiphertextBlob=blob)["Plaintext"], "eA==")

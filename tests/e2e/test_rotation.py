@@ -6,7 +6,8 @@ import re
 import tap
 import wire
 from kms_case import KmsCase, Refused
-from p11kms_test import run, wait_until
+from p11kms_test import wait_until
+from real import objects_on
 
 DAY = datetime.timedelta(days=1)
 NEAR = datetime.timedelta(minutes=2)
@@ -44,14 +45,7 @@ class TimeCase(KmsCase):
         return self.kms("DescribeKey", KeyId=key["KeyId"])["KeyMetadata"]["CurrentKeyMaterialId"]
 
     def materials(self):
-        """How many objects the token of this service holds."""
-        pin = (self.service.dir / "pin").read_text(encoding="ascii").strip()
-        out = run("/usr/bin/pkcs11-tool", "--module", self.module(), "--token-label", "p11kms-dev", "--login", "--pin",
-                  pin, "--list-objects", env={"SOFTHSM2_CONF": self.service.env["SOFTHSM2_CONF"], "PATH": "/usr/bin"})
-        return len(re.findall("^Secret Key Object", out.stdout, re.MULTILINE))
-
-    def module(self):
-        return re.search(r"module: (\S+)", (self.service.dir / "p11kmsd.yaml").read_text(encoding="utf-8")).group(1)
+        return objects_on(self.service, "p11kms-dev")
 
     def assert_near(self, date, expected):
         self.assertLess(abs(date - expected), NEAR)

@@ -184,6 +184,54 @@ static void test_a_wrong_pin_is_tried_once(void **state)
     assert_int_equal(token_get_state(f->token), TOKEN_PIN_REFUSED);
 }
 
+static void test_orders_do_not_repeat_a_refused_pin(void **state)
+{
+    struct fixture *f = *state;
+
+    set_pin(f, "9999");
+    setenv("MOCK_FAULTS", "", 1);
+    assert_err(token_open(&f->options, true, &f->token), P11KMS_E_TOKEN_PIN);
+    for (int i = 0; i < 5; i++) {
+        token_retry_login(f->token);
+        usleep(60000);
+    }
+    assert_int_equal(count_in(f, "attempts"), 1);
+    set_pin(f, "1234");
+    token_retry_login(f->token);
+    wait_ready(f);
+}
+
+static void assert_attempts_end_at(struct fixture *f, unsigned n)
+{
+    for (int i = 0; i < 300 && token_get_state(f->token) != TOKEN_PIN_REFUSED; i++) {
+        usleep(10000);
+    }
+    assert_int_equal(token_get_state(f->token), TOKEN_PIN_REFUSED);
+    token_retry_login(f->token);
+    usleep(300000);
+    assert_int_equal(count_in(f, "attempts"), n);
+}
+
+static void test_a_login_that_errs_without_a_clear_word_is_not_repeated_for_ever(void **state)
+{
+    struct fixture *f = *state;
+
+    setenv("MOCK_FAULTS", "fail-login", 1);
+    assert_err(token_open(&f->options, true, &f->token), P11KMS_E_TOKEN_LOST);
+    assert_attempts_end_at(f, 2);
+}
+
+static void test_what_fails_after_the_login_does_not_count_as_one(void **state)
+{
+    struct fixture *f = *state;
+
+    setenv("MOCK_FAULTS", "fail-find", 1);
+    assert_err(token_open(&f->options, true, &f->token), P11KMS_E_TOKEN_LOST);
+    usleep(1200000);
+    assert_int_equal(token_get_state(f->token), TOKEN_LOST);
+    assert_in_range(count_in(f, "attempts"), 3, 10);
+}
+
 static void test_restarts_of_the_daemon_do_not_use_up_the_last_try(void **state)
 {
     struct fixture *f = *state;
@@ -203,9 +251,11 @@ static void test_the_last_try_is_taken_when_ordered(void **state)
     set_pin(f, "9999");
     assert_err(try_open(f, ""), P11KMS_E_TOKEN_PIN);
     assert_err(try_open(f, ""), P11KMS_E_TOKEN_PIN);
-    set_pin(f, "1234");
     assert_err(token_open(&f->options, true, &f->token), P11KMS_E_TOKEN_PIN);
-    assert_int_equal(count_in(f, "attempts"), 2);
+    token_retry_login(f->token);
+    usleep(300000);
+    assert_int_equal(count_in(f, "attempts"), 2); /* not while the source is what it was */
+    set_pin(f, "1234");
     token_retry_login(f->token);
     wait_ready(f);
     assert_int_equal(count_in(f, "attempts"), 3);
@@ -557,6 +607,9 @@ int main(void)
         PROMISE(test_a_module_that_hangs_or_crashes_at_start_costs_one_start),
         PROMISE(test_a_module_that_hangs_at_the_end_does_not_hang_the_daemon),
         PROMISE(test_a_wrong_pin_is_tried_once),
+        PROMISE(test_orders_do_not_repeat_a_refused_pin),
+        PROMISE(test_a_login_that_errs_without_a_clear_word_is_not_repeated_for_ever),
+        PROMISE(test_what_fails_after_the_login_does_not_count_as_one),
         PROMISE(test_restarts_of_the_daemon_do_not_use_up_the_last_try),
         PROMISE(test_the_last_try_is_taken_when_ordered),
         PROMISE(test_a_locked_pin_is_not_tried),

@@ -1,11 +1,18 @@
 #include "token/host/channel.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 #define READ_SIZE 65536
 
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool over; /* the front has closed, or is gone */
+
+bool channel_over(void)
+{
+    return over;
+}
 
 bool channel_read(buf_t *in)
 {
@@ -19,6 +26,7 @@ bool channel_read(buf_t *in)
         n = recv(PROTOCOL_FD, at, READ_SIZE, 0);
     } while (n < 0 && errno == EINTR);
     if (n <= 0) {
+        over = true;
         return false;
     }
     in->len += (size_t)n;
@@ -27,11 +35,11 @@ bool channel_read(buf_t *in)
 
 static void send_all(slice_t rest)
 {
-    while (rest.len > 0) {
+    while (rest.len > 0 && !over) {
         ssize_t n = send(PROTOCOL_FD, rest.data, rest.len, MSG_NOSIGNAL);
 
         if (n < 0 && errno != EINTR) {
-            _exit(EXIT_SUCCESS); /* the front is gone */
+            over = true;
         }
         if (n > 0) {
             rest = SLICE(rest.data + n, rest.len - (size_t)n);

@@ -64,8 +64,12 @@ static void add_reply(replies_t *replies, uint64_t id, result_t result, slice_t 
 void lane_run(worker_t *worker, const protocol_op *op, replies_t *replies)
 {
     _cleanup_buf_ buf_t out = { 0 };
-    result_t result = operations_run(worker, op, &out);
+    result_t result;
 
+    if (channel_over()) {
+        return;
+    }
+    result = operations_run(worker, op, &out);
     if (buf_failed(&out)) {
         result = (result_t){ P11KMS_E_NOMEM, CKR_HOST_MEMORY };
     }

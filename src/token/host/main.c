@@ -28,6 +28,7 @@
 
 #define CLOSE_WAIT_MS 1000 /* for what is being carried out when the daemon stops */
 #define CLOSE_STEP_MS 10
+#define ORPHAN_S 5 /* and when it died: by then a module hangs, and nobody else would end it */
 
 /* ---- the process ---- */
 
@@ -50,6 +51,21 @@ static void set_signals(void)
     }
 }
 
+static void on_orphaned(int signum)
+{
+    (void)signum;
+    (void)alarm(ORPHAN_S); /* SIGALRM ends the process */
+}
+
+/* Not SIGKILL at once: see channel_over(). That the daemon is gone shows on the socket, too. */
+static bool watch_parent(void)
+{
+    const struct sigaction orphaned = { .sa_handler = on_orphaned, .sa_flags = SA_RESTART };
+
+    return sigaction(SIGUSR1, &orphaned, NULL) == 0 && prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0) == 0 &&
+           parent_lives();
+}
+
 static bool harden(void)
 {
     const struct rlimit none = { 0, 0 };
@@ -62,7 +78,7 @@ static bool harden(void)
     umask(077); /* some modules write */
     set_signals();
     return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && parent_lives();
+           watch_parent();
 }
 
 static bool read_start(buf_t *in, host_t *host)
@@ -91,11 +107,18 @@ static p11kms_err log_in(host_t *host)
         return P11KMS_OK;
     }
     snprintf(what, sizeof(what), "token '%s' (%s)", host->start.name, host->info.label);
+    TRY(module_check_tries(host));
     TRY(pin_read(host->start.pin_source, what, host->start.dev, &pin));
     (void)setpgid(0, 0); /* one that prompts is still in the daemon's group */
     protocol_put_login(&notice);
     channel_write(&notice);
-    return module_login(host, secret_slice(pin));
+    if (channel_over()) {
+        FAIL(P11KMS_E_SHUTDOWN, "the daemon is gone");
+    }
+    TRY(module_login(host, secret_slice(pin)));
+    protocol_put_logged_in(&notice);
+    channel_write(&notice);
+    return P11KMS_OK;
 }
 
 static p11kms_err prepare_lock(host_t *host)

@@ -190,7 +190,7 @@ bool module_needs_login(const host_t *host)
 }
 
 /* The flags are of C_GetTokenInfo just now. */
-static p11kms_err check_tries(const host_t *host)
+p11kms_err module_check_tries(const host_t *host)
 {
     if ((host->token_flags & CKF_USER_PIN_LOCKED) != 0) {
         FAIL_RV(P11KMS_E_TOKEN_PIN, CKR_PIN_LOCKED, "not logged in");
@@ -209,7 +209,6 @@ p11kms_err module_login(host_t *host, slice_t pin)
 {
     CK_RV rv;
 
-    TRY(check_tries(host));
     rv = host->module->C_Login(host->anchor, CKU_USER, (CK_UTF8CHAR_PTR)(uintptr_t)pin.data, pin.len);
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN) {
         return P11KMS_OK;

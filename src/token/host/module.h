@@ -15,8 +15,10 @@ CK_RV module_last_rv(void);
  * @retval P11KMS_E_TOKEN_LOST
  */
 MUST_USE p11kms_err module_open(host_t *host);
+/** Whether the token may be tried: not where it says that it may be the last try, unless ordered. */
+MUST_USE p11kms_err module_check_tries(const host_t *host);
 /**
- * C_Login, once. Not even once where the token says that it may be the last try, unless ordered.
+ * C_Login, once.
  * @retval P11KMS_E_TOKEN_PIN, P11KMS_E_TOKEN_LOST
  */
 MUST_USE p11kms_err module_login(host_t *host, slice_t pin);

@@ -1,0 +1,195 @@
+"""A load of threads whose every answer is remembered, to be held against what is there after a fault."""
+
+import http.client
+import pathlib
+import random
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+import wire  # noqa: E402, of the folder just named
+
+# What a client may repeat: the service was, for a moment, not able to.
+RETRYABLE = {"KeyUnavailableException", "DependencyTimeoutException", "KMSInternalException", "ServiceUnavailable",
+             "ThrottlingException"}
+
+
+class Worker(threading.Thread):
+    """Asks over one kept connection until told to stop; a broken connection ends it or is made anew."""
+
+    def __init__(self, load, seed):
+        super().__init__(daemon=True)
+        self.load = load
+        self.random = random.Random(seed)
+        self.connection = None
+
+    def ask(self, operation, parameters):
+        """The answer's JSON, None where it was refused; OSError where there was no answer."""
+        service = self.load.service
+        request = wire.sign(wire.request_for(service, operation, parameters), self.load.credentials)
+        if self.connection is None:
+            self.connection = wire.connect(service, timeout=self.load.patience)
+        begun = time.monotonic()
+        try:
+            answer = wire.send(service, request, self.connection)
+        except (OSError, http.client.HTTPException) as error:
+            self.connection.close()
+            self.connection = None
+            raise OSError(str(error)) from error
+        return self.load.answered(operation, answer, time.monotonic() - begun)
+
+    def run(self):
+        while not self.load.stopping.is_set():
+            try:
+                self.step()
+            except OSError:
+                if self.load.ends_with_the_connection:
+                    return
+                self.load.broken()
+                time.sleep(0.05)
+
+    def step(self):
+        raise NotImplementedError
+
+
+class Writer(Worker):
+    """Makes keys, aliases, tags and descriptions, and notes each that was acknowledged."""
+
+    def step(self):
+        made = self.ask("CreateKey", {"Description": "made"})
+        if made is None:
+            return
+        key = made["KeyMetadata"]["KeyId"]
+        facts = self.load.fact(key)
+        name = f"alias/{key}"
+        if self.ask("CreateAlias", {"AliasName": name, "TargetKeyId": key}) is not None:
+            facts["alias"] = name
+        tag = {"TagKey": "mark", "TagValue": str(self.random.random())}
+        if self.ask("TagResource", {"KeyId": key, "Tags": [tag]}) is not None:
+            facts["tag"] = tag
+        # Once asked, a change may have happened though its answer never came.
+        facts["descriptions"] = {"made", "changed"}
+        if self.ask("UpdateKeyDescription", {"KeyId": key, "Description": "changed"}) is not None:
+            facts["descriptions"] = {"changed"}
+        if self.random.random() < 0.3:
+            facts["materials"] = {1, 2}
+            if self.ask("RotateKeyOnDemand", {"KeyId": key}) is not None:
+                facts["materials"] = {2}
+
+
+class Reader(Worker):
+    """Makes data keys, and keeps some to decrypt later."""
+
+    def step(self):
+        made = self.ask("GenerateDataKey", {"KeyId": self.load.key, "KeySpec": "AES_256"})
+        if made is not None and len(self.load.data_keys) < 200:
+            self.load.data_keys.append((made["CiphertextBlob"], made["Plaintext"]))
+
+
+class Load:
+    def __init__(self, service, credentials, writers=2, readers=4, patience=20, ends_with_the_connection=True):
+        self.service = service
+        self.credentials = credentials
+        self.patience = patience
+        self.ends_with_the_connection = ends_with_the_connection
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+        self.request_ids = []  # of everything answered
+        self.refusals = []  # (operation, status, code)
+        self.facts = {}  # key id: what was acknowledged of it
+        self.data_keys = []
+        self.slowest = 0
+        self.breaks = 0
+        self.successes = 0
+        self.key = wire.ask(service, "CreateKey", credentials=credentials).json["KeyMetadata"]["KeyId"]
+        self.workers = [Writer(self, i) for i in range(writers)] + [Reader(self, i) for i in range(readers)]
+
+    def answered(self, operation, answer, seconds):
+        with self.lock:
+            self.slowest = max(self.slowest, seconds)
+            if answer.request_id:
+                self.request_ids.append(answer.request_id)
+            if answer.status != 200:
+                self.refusals.append((operation, answer.status, answer.code))
+                return None
+            self.successes += 1
+        return answer.json
+
+    def fact(self, key):
+        with self.lock:
+            return self.facts.setdefault(key, {"descriptions": {"made"}, "materials": {1}})
+
+    def broken(self):
+        with self.lock:
+            self.breaks += 1
+
+    def __enter__(self):
+        for worker in self.workers:
+            worker.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for worker in self.workers:
+            worker.join(self.patience + 10)
+        assert not [worker for worker in self.workers if worker.is_alive()], "a request hangs"
+
+    def wait_for(self, successes, seconds=30):
+        deadline = time.monotonic() + seconds
+        goal = self.successes + successes
+        while self.successes < goal:
+            assert time.monotonic() < deadline, f"{goal - self.successes} of {successes} answers did not come"
+            time.sleep(0.01)
+
+    # ---- afterwards ----
+
+    def check_answers_are_recorded(self, case):
+        recorded = {record["requestID"] for record in self.service.audit()}
+        missing = [request_id for request_id in self.request_ids if request_id not in recorded]
+        case.assertEqual(missing, [], f"of {len(self.request_ids)} answered requests")
+
+    def check_facts(self, case):
+        """Every acknowledged change is there, and no change without its record."""
+        ask = self._asker()
+        for key, facts in self.facts.items():
+            metadata = ask("DescribeKey", {"KeyId": facts.get("alias", key)})["KeyMetadata"]
+            case.assertEqual((metadata["KeyId"], metadata["KeyState"]), (key, "Enabled"))
+            case.assertIn(metadata["Description"], facts["descriptions"])
+            if "tag" in facts:
+                case.assertEqual(ask("ListResourceTags", {"KeyId": key})["Tags"], [facts["tag"]])
+            rotations = ask("ListKeyRotations", {"KeyId": key, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"})
+            case.assertIn(len(rotations["Rotations"]), facts["materials"])
+        created = {record["responseElements"]["keyMetadata"]["keyId"] for record in self.service.audit("CreateKey")
+                   if record["responseElements"]}
+        case.assertEqual(set(self.key_ids()) - created, set(), "keys that no record tells of")
+        for blob, plaintext in self.data_keys:
+            case.assertEqual(ask("Decrypt", {"CiphertextBlob": blob})["Plaintext"], plaintext)
+
+    def key_ids(self):
+        ask, found, marker = self._asker(), [], {}
+        while True:
+            page = ask("ListKeys", {"Limit": 1000} | marker)
+            found += [entry["KeyId"] for entry in page["Keys"]]
+            if not page["Truncated"]:
+                return found
+            marker = {"Marker": page["NextMarker"]}
+
+    def materials(self):
+        ask = self._asker()
+        return sum(len(ask("ListKeyRotations", {"KeyId": key, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"})["Rotations"])
+                   for key in self.key_ids())
+
+    def _asker(self):
+        connection = wire.connect(self.service)
+
+        def ask(operation, parameters):
+            request = wire.sign(wire.request_for(self.service, operation, parameters), self.credentials)
+            answer = wire.send(self.service, request, connection)
+            assert answer.status == 200, answer.body
+            return answer.json
+
+        return ask
+
+
