@@ -25,7 +25,10 @@ p11kms_err core_new(const core_options *options, core_t **ret)
     for (size_t i = 0; i < options->n_tokens; i++) {
         core->tokens[core->n_tokens++] = options->tokens[i];
     }
-    p11kms_err err = worker_start(core, options->store, &core->worker);
+    p11kms_err err = uses_new(&core->uses);
+    if (err == P11KMS_OK) {
+        err = worker_start(core, options->store, &core->worker);
+    }
     if (err != P11KMS_OK) {
         core_free(core);
         return err;
@@ -49,6 +52,7 @@ void core_free(core_t *core)
     if (core->identity) {
         identity_unref(core->identity);
     }
+    uses_free(core->uses);
     free(core->tokens);
     free(core->region);
     free(core);
@@ -93,6 +97,11 @@ size_t core_tokens(core_t *core, token_t *const **ret)
 audit_t *core_audit(core_t *core)
 {
     return core->audit;
+}
+
+bool core_key_use(core_t *core, const char *key_id, core_use *ret)
+{
+    return uses_get(core->uses, key_id, ret);
 }
 
 unsigned core_active(const core_t *core)

@@ -5,6 +5,7 @@
 
 #include "core/metrics.h"
 #include "core/op.h"
+#include "core/uses.h"
 #include "util/clock.h"
 #include "util/encode.h"
 
@@ -21,6 +22,7 @@ struct core {
     void *services;
     identity_t *identity;
     worker_t *worker;
+    uses_t *uses; /* of access keys */
     metrics_t metrics;
     unsigned active;
     op_t *spare; /* released operations, their first arena block kept */

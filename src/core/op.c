@@ -103,6 +103,19 @@ static void op_free(op_t *op)
 
 /* ---- authenticate, authorise ---- */
 
+/* Sessions' keys are not ours to remember. */
+static void note_use(const op_t *op)
+{
+    core_use use = { .at_ms = clock_wall_ms() };
+
+    if (!op->auth.access_key_id[0] || op->auth.session) {
+        return;
+    }
+    memcpy(use.service, op->auth.service, sizeof(use.service));
+    memcpy(use.region, op->auth.region, sizeof(use.region));
+    uses_note(op->core->uses, op->auth.access_key_id, &use);
+}
+
 p11kms_err op_authenticate(op_t *op, const char *service)
 {
     const identity_check check = {
@@ -117,6 +130,7 @@ p11kms_err op_authenticate(op_t *op, const char *service)
     if (err != P11KMS_OK) {
         return err;
     }
+    note_use(op);
     op->account = op->auth.principal->account;
     if (op->auth.region[0]) {
         op->region = op->auth.region;

@@ -229,6 +229,14 @@ identity_t *core_identity(core_t *core); /* borrowed */
 token_t *core_token(core_t *core, const char *name);
 size_t core_tokens(core_t *core, token_t *const **ret);
 audit_t *core_audit(core_t *core);
+/** When an access key signed a request last. */
+typedef struct {
+    int64_t at_ms;
+    char service[33];
+    char region[33];
+} core_use;
+/** Its last use, where it is later than what the store knows: that learns of it once a minute and at the stop. */
+bool core_key_use(core_t *core, const char *key_id, core_use *ret);
 /** Operations not yet released. */
 unsigned core_active(const core_t *core);
 

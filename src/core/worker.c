@@ -148,6 +148,18 @@ static void run_change(worker_t *w, op_t *op)
     }
 }
 
+/* The end of a transaction whose statements ended with @p err. */
+static p11kms_err end_transaction(store_t *store, p11kms_err err)
+{
+    if (err == P11KMS_OK) {
+        err = store_commit(store);
+    }
+    if (err != P11KMS_OK) {
+        store_rollback(store);
+    }
+    return err;
+}
+
 /* With nothing else to do, confirmed records leave the outbox in a transaction of their own. */
 static void tidy_outbox(worker_t *w)
 {
@@ -158,19 +170,28 @@ static void tidy_outbox(worker_t *w)
     }
     p11kms_err err = store_begin(w->store);
     if (err == P11KMS_OK) {
-        err = delete_confirmed(w->store, confirmed);
-        if (err == P11KMS_OK) {
-            err = store_commit(w->store);
-        }
-        if (err != P11KMS_OK) {
-            store_rollback(w->store);
-        }
+        err = end_transaction(w->store, delete_confirmed(w->store, confirmed));
     }
     if (err == P11KMS_OK) {
         free_events(confirmed);
     } else {
         log_warning("the outbox keeps confirmed records for now: %s", p11kms_err_detail(err));
         give_back_confirmed(w, confirmed);
+    }
+}
+
+/* Last uses of access keys: a courtesy to the administrator, so a store that fails costs no more than them. */
+static void keep_uses(worker_t *w, bool stop)
+{
+    if (!uses_due(w->core->uses, stop ? INT64_MAX : clock_mono_us())) {
+        return;
+    }
+    p11kms_err err = store_begin(w->store);
+    if (err == P11KMS_OK) {
+        err = end_transaction(w->store, uses_store(w->core->uses, w->store));
+    }
+    if (err != P11KMS_OK) {
+        log_warning("last uses of access keys are not stored for now: %s", p11kms_err_detail(err));
     }
 }
 
@@ -224,7 +245,8 @@ static void await_work(worker_t *w)
 
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += CONFIRM_IDLE_MS / 1000;
-        if (pthread_cond_timedwait(&w->more, &w->lock, &until) != 0 && (w->confirmed || w->owed || w->store_failed)) {
+        bool idle = pthread_cond_timedwait(&w->more, &w->lock, &until) != 0;
+        if (idle && (w->confirmed || w->owed || w->store_failed || uses_due(w->core->uses, clock_mono_us()))) {
             break;
         }
     }
@@ -257,6 +279,7 @@ static void *worker_main(void *arg)
             tidy_outbox(w);
             pay_owed(w);
             probe_store(w);
+            keep_uses(w, stop);
             if (stop) {
                 return NULL;
             }

@@ -137,17 +137,6 @@ static p11kms_err prepare(builder_t *builder)
     return map_new(&builder->off);
 }
 
-static void apply_revocations(identity_t *identity, const identity_revocation *revocations, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        principal_t *role = map_get(identity->by_arn, SLICE_STR(revocations[i].role_arn));
-
-        if (role != NULL && role->revoked_ms < revocations[i].until_ms) {
-            role->revoked_ms = revocations[i].until_ms;
-        }
-    }
-}
-
 static p11kms_err fill(builder_t *builder, const identity_sources *sources)
 {
     identity_t *identity = builder->identity;
@@ -159,7 +148,9 @@ static p11kms_err fill(builder_t *builder, const identity_sources *sources)
     TRY(builder_add_accounts(builder, sources->declared));
     TRY(add_keys(builder, sources->declared, sources->keys, sources->n_keys));
     TRY(add_peers(builder, sources->declared));
-    apply_revocations(identity, sources->revocations, sources->n_revocations);
+    for (size_t i = 0; i < sources->n_revocations; i++) {
+        identity_revoke_sessions(identity, SLICE_STR(sources->revocations[i].role_arn), sources->revocations[i].until_ms);
+    }
     if (builder->n_problems > 0) {
         FAIL(P11KMS_E_CONFIG, "%u problem%s in the declarations", builder->n_problems,
              builder->n_problems == 1 ? "" : "s");

@@ -36,7 +36,6 @@ typedef struct {
     /* roles */
     policy_t *trust;
     unsigned max_session_s;
-    int64_t revoked_ms; /* sessions issued until then are refused; 0: none was */
     /* sessions, of roles and of users; issued_ms is 0 for everyone else */
     const char *role_arn;     /* NULL for sessions of users */
     const char *session_name; /* NULL for sessions of users */
@@ -99,13 +98,15 @@ size_t identity_count(const identity_t *identity);
 const principal_t *identity_find(const identity_t *identity, slice_t arn);
 /** By account and name, whatever the user's path; NULL when unknown. */
 const principal_t *identity_find_user(const identity_t *identity, slice_t account, slice_t name);
+const principal_t *identity_find_role(const identity_t *identity, slice_t account, slice_t name);
 /** The account an access key or a session's belongs to, active or not; NULL when the key or account is unknown. */
 const char *identity_access_key_account(const identity_t *identity, slice_t id);
-const principal_t *identity_find_role(const identity_t *identity, slice_t account, slice_t name);
 /** The user that the access key @p id, active or not, is of; NULL when unknown. */
 const principal_t *identity_find_key_user(const identity_t *identity, slice_t id);
 /** The access key @p id, if there is one, is refused from now on, until another snapshot says otherwise. Thread-safe. */
 void identity_end_key(identity_t *identity, slice_t id);
+/** Sessions of the role that were issued until @p until_ms are refused from now on. Thread-safe. */
+void identity_revoke_sessions(identity_t *identity, slice_t role_arn, int64_t until_ms);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
 

@@ -192,6 +192,10 @@ p11kms_err builder_add_accounts(builder_t *builder, const conf_declared_t *decla
         n += declared->accounts[i].n_users + declared->accounts[i].n_roles;
     }
     identity->principals = arena_alloc(identity->arena, sizeof(principal_t) * n);
+    identity->revoked_ms = arena_alloc(identity->arena, sizeof(*identity->revoked_ms) * n);
+    for (size_t i = 0; i < n; i++) {
+        atomic_init(&identity->revoked_ms[i], INT64_MIN);
+    }
     for (size_t i = 0; i < declared->n_accounts; i++) {
         TRY(add_account(builder, &declared->accounts[i]));
     }

@@ -93,6 +93,7 @@ p11kms_err session_make(const principal_t *of, const session_content *content, i
     identity_session *session = ARENA_NEW(arena, identity_session);
     atomic_init(&session->references, 1);
     session->arena = arena;
+    session->of = of;
     if (content->policy.len > 0) {
         p11kms_err err = policy_compile(content->policy, POLICY_SESSION, "session policy", &session->policy);
 
@@ -122,15 +123,6 @@ void session_unref(identity_session *session)
 
 /* ---- a token's session ---- */
 
-/** Whether sessions like this one may still be used. */
-static p11kms_err check_current(const principal_t *of, const session_content *content)
-{
-    principal_kind kind = content->of_user ? PRINCIPAL_USER : PRINCIPAL_ROLE;
-
-    ENSURE(of != NULL && of->kind == kind && content->issued_ms > of->revoked_ms, P11KMS_E_AUTH_UNKNOWN_KEY);
-    return P11KMS_OK;
-}
-
 static p11kms_err open_token(identity_t *identity, slice_t access_key_id, slice_t token, identity_session **ret)
 {
     _cleanup_buf_ buf_t plain = { 0 };
@@ -139,9 +131,10 @@ static p11kms_err open_token(identity_t *identity, slice_t access_key_id, slice_
     uint8_t salt[TOKEN_SALT];
 
     TRY(session_token_open(&identity->session_keys, token, salt, &plain, &content));
-    ENSURE(slice_eq(content.access_key_id, access_key_id), P11KMS_E_AUTH_UNKNOWN_KEY);
     const principal_t *of = identity_find(identity, content.principal);
-    TRY(check_current(of, &content));
+    principal_kind kind = content.of_user ? PRINCIPAL_USER : PRINCIPAL_ROLE;
+    ENSURE(of != NULL && of->kind == kind && slice_eq(content.access_key_id, access_key_id),
+           P11KMS_E_AUTH_UNKNOWN_KEY);
     TRY(session_make(of, &content, &session));
     session->access_key_id = arena_dup(session->arena, access_key_id);
     session->token = arena_dup(session->arena, token);
@@ -149,6 +142,13 @@ static p11kms_err open_token(identity_t *identity, slice_t access_key_id, slice_
     session_cache_put(identity->sessions, session);
     *ret = STEAL(session);
     return P11KMS_OK;
+}
+
+static bool is_revoked(const identity_t *identity, const identity_session *session)
+{
+    const atomic_llong *until = &identity->revoked_ms[session->of - identity->principals];
+
+    return session->principal.issued_ms <= atomic_load_explicit(until, memory_order_relaxed);
 }
 
 p11kms_err session_find(identity_t *identity, slice_t access_key_id, slice_t token, int64_t now_ms,
@@ -164,9 +164,23 @@ p11kms_err session_find(identity_t *identity, slice_t access_key_id, slice_t tok
         ENSURE(err == P11KMS_OK || err == P11KMS_E_NOMEM, P11KMS_E_AUTH_UNKNOWN_KEY);
         TRY(err);
     }
+    ENSURE(!is_revoked(identity, session), P11KMS_E_AUTH_UNKNOWN_KEY);
     ENSURE(now_ms < session->principal.expires_ms, P11KMS_E_AUTH_EXPIRED);
     *ret = STEAL(session);
     return P11KMS_OK;
+}
+
+void identity_revoke_sessions(identity_t *identity, slice_t role_arn, int64_t until_ms)
+{
+    const principal_t *role = identity_find(identity, role_arn);
+
+    if (role == NULL) {
+        return;
+    }
+    atomic_llong *until = &identity->revoked_ms[role - identity->principals];
+    long long old = atomic_load(until);
+    while (old < until_ms && !atomic_compare_exchange_weak(until, &old, until_ms)) {
+    }
 }
 
 /* ---- issuing ---- */

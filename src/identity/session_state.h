@@ -13,6 +13,7 @@
 struct identity_session {
     atomic_uint references;
     arena_t *arena; /* itself, and all below but the policy */
+    const principal_t *of; /* the role or user */
     principal_t principal;
     policy_t *policy; /* the session's own; NULL: none */
     /* of one that came with a token */

@@ -33,9 +33,10 @@ struct identity {
     arena_t *arena; /* everything below but maps, secrets and policies */
     principal_t *principals;
     size_t n_principals;
-    map_t *by_arn;   /* principal_t */
-    map_t *accounts; /* the ids that are declared, by themselves */
-    map_t *keys;     /* access_key_t */
+    atomic_llong *revoked_ms; /* for each principal: sessions issued until then are refused */
+    map_t *by_arn;            /* principal_t */
+    map_t *accounts;          /* the ids that are declared, by themselves */
+    map_t *keys;              /* access_key_t */
     peer_rule_t *peers;
     size_t n_peers;
     daykeys_t *daykeys;

@@ -79,8 +79,20 @@ static const char version_1[] =
     "  place INTEGER NOT NULL UNIQUE,"
     "  record BLOB NOT NULL);";
 
+static const char version_2[] =
+    "CREATE TABLE revocation ("
+    "  account TEXT NOT NULL,"
+    "  role TEXT NOT NULL,"
+    "  revoked_until INTEGER NOT NULL,"
+    "  PRIMARY KEY (account, role));"
+
+    "ALTER TABLE access_key ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE access_key ADD COLUMN last_service TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE access_key ADD COLUMN last_region TEXT NOT NULL DEFAULT '';";
+
 static const char *const steps[] = {
     version_1,
+    version_2,
 };
 
 const migrations_t migrations = { steps, COUNT_OF(steps) };

@@ -14,6 +14,7 @@
 #define TAG_VALUE_MAX (4 * 256)
 #define USER_MAX (4 * 64)
 #define ACCESS_KEY_ID_MAX 128
+#define ARN_MAX 1024 /* of a role: path 512, name 64 */
 #define SEALED_MAX 8192         /* a secret access key of 128 characters in an envelope takes under 400 */
 #define RECORD_MAX (256 * 1024) /* the audit log's own bound */
 #define META_MAX (1 << 20)
@@ -121,6 +122,30 @@ static const column_t access_key_columns[] = {
 };
 static const shape_t access_key = { "access_key", access_key_columns, 1, 1, 4 };
 
+/* The same rows with their last use, which has an update of its own. */
+static const column_t used_key_columns[] = {
+    TIME(store_access_key, last_used, "last_used"),
+    TEXT(store_access_key, last_service, "last_service", 0, WORD_MAX),
+    TEXT(store_access_key, last_region, "last_region", 0, WORD_MAX),
+    /* key */
+    TEXT(store_access_key, id, "id", 1, ACCESS_KEY_ID_MAX),
+    /* fixed */
+    { "active", COLUMN_BOOL, offsetof(store_access_key, active), 0, 1 },
+    ACCOUNT(store_access_key),
+    TEXT(store_access_key, user, "user_name", 1, USER_MAX),
+    BYTES(store_access_key, sealed, "sealed", 1, SEALED_MAX),
+    TIME(store_access_key, created, "created"),
+};
+static const shape_t used_key = { "access_key", used_key_columns, 3, 1, 5 };
+
+static const column_t revocation_columns[] = {
+    TIME(store_revocation, until, "revoked_until"),
+    /* key */
+    ACCOUNT(store_revocation),
+    TEXT(store_revocation, role, "role", 1, ARN_MAX),
+};
+static const shape_t revocation = { "revocation", revocation_columns, 1, 2, 0 };
+
 static const column_t outbox_columns[] = {
     WORD(outbox_row, event_id, "event_id"),
     /* fixed */
@@ -135,6 +160,8 @@ static const shape_t outbox = { "outbox", outbox_columns, 0, 1, 1 };
 #define ALIAS_COLUMNS "key_id, updated, account, region, name, created"
 #define TAG_COLUMNS "value, account, region, key_id, name"
 #define ACCESS_KEY_COLUMNS "active, id, account, user_name, sealed, created"
+#define USED_KEY_COLUMNS                                                                                     \
+    "last_used, last_service, last_region, id, active, account, user_name, sealed, created"
 
 const statement_t statements[STATEMENT_COUNT] = {
     [META_GET] = { "SELECT value, name FROM meta WHERE name = ?", &meta, BINDS_KEY },
@@ -187,8 +214,17 @@ const statement_t statements[STATEMENT_COUNT] = {
                             &access_key, BINDS_ALL },
     [ACCESS_KEY_SET_ACTIVE] = { "UPDATE access_key SET active = ? WHERE id = ?", &access_key, BINDS_CHANGE },
     [ACCESS_KEY_DELETE] = { "DELETE FROM access_key WHERE id = ?", &access_key, BINDS_KEY },
-    [ACCESS_KEY_ALL] = { "SELECT " ACCESS_KEY_COLUMNS " FROM access_key ORDER BY account, user_name, id",
-                         &access_key, BINDS_NOTHING },
+    [ACCESS_KEY_USED] = { "UPDATE access_key SET last_used = ?, last_service = ?, last_region = ? WHERE id = ?",
+                          &used_key, BINDS_CHANGE },
+    [ACCESS_KEY_ALL] = { "SELECT " USED_KEY_COLUMNS " FROM access_key ORDER BY account, user_name, id",
+                         &used_key, BINDS_NOTHING },
+
+    [REVOCATION_PUT] = { "INSERT INTO revocation (revoked_until, account, role) VALUES (?, ?, ?)"
+                         " ON CONFLICT (account, role) DO UPDATE SET revoked_until = excluded.revoked_until"
+                         " WHERE excluded.revoked_until > revocation.revoked_until",
+                         &revocation, BINDS_ALL },
+    [REVOCATION_ALL] = { "SELECT revoked_until, account, role FROM revocation ORDER BY account, role",
+                         &revocation, BINDS_NOTHING },
 
     [OUTBOX_PUT] = { "INSERT INTO outbox (place, event_id, record)"
                      " SELECT COALESCE(MAX(place), 0) + 1, ?, ? FROM outbox",

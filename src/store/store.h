@@ -140,11 +140,25 @@ typedef struct {
     slice_t sealed; /* an envelope blob; context is {"p11kms": id} */
     bool active;
     int64_t created;
+    /* its last use; at insert they do not matter */
+    int64_t last_used; /* 0: never */
+    const char *last_service;
+    const char *last_region;
 } store_access_key;
 MUST_USE p11kms_err store_access_key_insert(store_t *store, const store_access_key *row); /* EXISTS */
 MUST_USE p11kms_err store_access_key_set_active(store_t *store, const char *id, bool active); /* NOT_FOUND */
+MUST_USE p11kms_err store_access_key_used(store_t *store, const store_access_key *row); /* id and last use; NOT_FOUND */
 MUST_USE p11kms_err store_access_key_delete(store_t *store, const char *id); /* NOT_FOUND */
 MUST_USE p11kms_err store_access_key_each(store_t *store, p11kms_err (*each)(void *arg, const store_access_key *row), void *arg);
+
+/* ---- revocations: sessions of a role that were issued until then count no more ---- */
+typedef struct {
+    const char *account;
+    const char *role; /* its ARN */
+    int64_t until;
+} store_revocation;
+MUST_USE p11kms_err store_revocation_put(store_t *store, const store_revocation *row); /* the later of two stays */
+MUST_USE p11kms_err store_revocation_each(store_t *store, p11kms_err (*each)(void *arg, const store_revocation *row), void *arg);
 
 /*
  * The audit outbox: the record of a change is written in the change's own

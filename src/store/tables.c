@@ -146,6 +146,11 @@ p11kms_err store_access_key_set_active(store_t *store, const char *id, bool acti
     return session_change(store, ACCESS_KEY_SET_ACTIVE, &row);
 }
 
+p11kms_err store_access_key_used(store_t *store, const store_access_key *row)
+{
+    return session_change(store, ACCESS_KEY_USED, row);
+}
+
 p11kms_err store_access_key_delete(store_t *store, const char *id)
 {
     const store_access_key row = { .id = id };
@@ -154,6 +159,15 @@ p11kms_err store_access_key_delete(store_t *store, const char *id)
 }
 
 DEFINE_EACH(store_access_key_each, store_access_key, ACCESS_KEY_ALL)
+
+/* ---- revocations ---- */
+
+p11kms_err store_revocation_put(store_t *store, const store_revocation *row)
+{
+    return session_write(store, REVOCATION_PUT, row, NULL);
+}
+
+DEFINE_EACH(store_revocation_each, store_revocation, REVOCATION_ALL)
 
 /* ---- the audit outbox ---- */
 

@@ -65,24 +65,6 @@ static session_spec spec_now(scene_t *scene, const char *arn)
                            .expires_ms = scene->now_ms + HOUR_MS };
 }
 
-/** The headers that sigv4_sign() gave, in the message. */
-static void add_lines(scene_t *scene, buf_t *lines)
-{
-    slice_t rest = arena_dup(scene->arena, buf_slice(lines));
-
-    while (rest.len > 0) {
-        slice_t line = request_line(&rest);
-        slice_t name = request_until(&line, ':');
-        char *lower = arena_strndup(scene->arena, (const char *)name.data, name.len);
-
-        for (char *c = lower; *c != '\0'; c++) {
-            *c |= *c >= 'A' && *c <= 'Z' ? 0x20 : 0;
-        }
-        line.len -= line.len > 0 && line.data[line.len - 1] == '\r';
-        scene->message.headers[scene->message.n_headers++] = (header_t){ SLICE_STR(lower), request_trim(line) };
-    }
-}
-
 /** An operation whose message @p spec's session signed; authenticated. NULL spec: the Unix peer 7. */
 static op_t *ask(scene_t *scene, const session_spec *spec)
 {
@@ -90,19 +72,19 @@ static op_t *ask(scene_t *scene, const session_spec *spec)
         .name = "Decrypt", .service = "kms", .event_source = "kms.amazonaws.com", .action = "kms:Decrypt", .read_only = true
     };
     session_credentials issued = { 0 };
-    _cleanup_buf_ buf_t lines = { 0 };
+    _cleanup_buf_ buf_t text = { 0 };
 
-    scene->peer = (peer_t){ .kind = PEER_UNIX, .uid = 7, .address = "unix" };
-    scene->message = (message_t){ .method = SLICE_LIT("POST"), .path = SLICE_LIT("/"), .peer = &scene->peer };
-    scene->message.headers[scene->message.n_headers++] = (header_t){ SLICE_LIT("host"), SLICE_LIT("kms.example") };
+    buf_put_str(&text, "POST /\nhost: kms.example\n\n");
     if (spec != NULL) {
         assert_ok(session_issue(core_identity(scene->house.core), spec, &issued));
         const sigv4_credentials signer = signer_of(&issued);
-        assert_ok(sigv4_sign(&signer, scene->message.method, scene->message.path, scene->message.query,
-                             scene->message.headers, 1, scene->message.body, clock_wall_ms(), &lines));
-        add_lines(scene, &lines);
+        buf_clear(&text);
+        put_request_signed_at(&text, &signer, clock_wall_ms());
         session_credentials_clear(&issued);
     }
+    request_read(scene->arena, buf_slice(&text), &scene->message);
+    scene->peer = (peer_t){ .kind = PEER_UNIX, .uid = 7, .address = "unix" };
+    scene->message.peer = &scene->peer;
     op_t *op = op_new(scene->house.core, &scene->message, &scene->house);
     op->row = &row;
     assert_ok(op_authenticate(op, "kms"));

@@ -51,8 +51,8 @@ static inline sigv4_credentials credentials_of(const char *access_key_id)
                                 .service = "kms" };
 }
 
-/** A typical request as text, signed at NOW; without carriage returns. */
-static inline void put_signed_request(buf_t *out, const sigv4_credentials *credentials)
+/** A typical request as text, signed; without carriage returns. */
+static inline void put_request_signed_at(buf_t *out, const sigv4_credentials *credentials, int64_t now_ms)
 {
     const header_t headers[] = {
         { SLICE_LIT("host"), SLICE_LIT("kms.example:8443") },
@@ -70,13 +70,18 @@ static inline void put_signed_request(buf_t *out, const sigv4_credentials *crede
         buf_put_char(out, '\n');
     }
     assert_ok(sigv4_sign(credentials, SLICE_LIT("POST"), SLICE_LIT("/"), SLICE_LIT(""), headers,
-                         COUNT_OF(headers), SLICE_STR(body), at_time(NOW), &lines));
+                         COUNT_OF(headers), SLICE_STR(body), now_ms, &lines));
     for (size_t i = 0; i < lines.len; i++) {
         if (lines.data[i] != '\r') {
             buf_put_u8(out, lines.data[i]);
         }
     }
     buf_printf(out, "\n%s", body);
+}
+
+static inline void put_signed_request(buf_t *out, const sigv4_credentials *credentials)
+{
+    put_request_signed_at(out, credentials, at_time(NOW));
 }
 
 /** Replace the first @p from by @p to. It must be there. */

@@ -496,6 +496,30 @@ static void test_revoked_sessions_are_refused_and_later_ones_are_not(void **stat
     session_credentials_clear(&other);
 }
 
+static void test_a_revocation_counts_at_once_and_is_not_taken_back(void **state)
+{
+    _cleanup_(identity) identity_t *identity = build_roles();
+    const session_spec spec = spec_of(identity);
+    session_credentials issued = { 0 };
+    identity_auth auth;
+
+    (void)state;
+    assert_ok(session_issue(identity, &spec, &issued));
+    const sigv4_credentials signer = signer_of(&issued);
+    assert_ok(ask_as(identity, &signer, 0, &auth));
+    identity_auth_clear(&auth);
+    identity_revoke_sessions(identity, SLICE_LIT("arn:aws:iam::" ACCOUNT ":role/app"), INT64_MAX);
+    identity_revoke_sessions(identity, SLICE_LIT("arn:aws:iam::" ACCOUNT ":role/gone"), INT64_MAX);
+    identity_revoke_sessions(identity, SLICE_LIT(ROLE_ARN), at_time(NOW) - 1);
+    assert_ok(ask_as(identity, &signer, 0, &auth));
+    identity_auth_clear(&auth);
+    identity_revoke_sessions(identity, SLICE_LIT(ROLE_ARN), at_time(NOW));
+    assert_refused(identity, &signer, 0, P11KMS_E_AUTH_UNKNOWN_KEY, INVALID_TOKEN);
+    identity_revoke_sessions(identity, SLICE_LIT(ROLE_ARN), 1);
+    assert_refused(identity, &signer, 0, P11KMS_E_AUTH_UNKNOWN_KEY, INVALID_TOKEN);
+    session_credentials_clear(&issued);
+}
+
 static void test_the_token_must_be_signed_and_stand_once(void **state)
 {
     _cleanup_(identity) identity_t *identity = build_roles();
@@ -628,6 +652,7 @@ int main(void)
         cmocka_unit_test(test_an_expired_session_is_refused_known_or_not),
         cmocka_unit_test(test_a_session_ends_with_its_role),
         cmocka_unit_test(test_revoked_sessions_are_refused_and_later_ones_are_not),
+        cmocka_unit_test(test_a_revocation_counts_at_once_and_is_not_taken_back),
         cmocka_unit_test(test_the_token_must_be_signed_and_stand_once),
         cmocka_unit_test(test_a_bad_token_does_not_spoil_the_good_ones_signing_keys),
         cmocka_unit_test(test_a_peer_with_a_role_gets_a_session_of_it),

@@ -157,6 +157,25 @@ static p11kms_err see_access_key(void *arg, const store_access_key *row)
     return P11KMS_OK;
 }
 
+static p11kms_err see_use(void *arg, const store_access_key *row)
+{
+    char what[128];
+
+    snprintf(what, sizeof(what), "%s %lld '%s' '%s'", row->id, (long long)row->last_used, row->last_service,
+             row->last_region);
+    see(arg, what);
+    return P11KMS_OK;
+}
+
+static p11kms_err see_revocation(void *arg, const store_revocation *row)
+{
+    char what[128];
+
+    snprintf(what, sizeof(what), "%s %s %lld", row->account, row->role, (long long)row->until);
+    see(arg, what);
+    return P11KMS_OK;
+}
+
 static p11kms_err see_record(void *arg, const char *event_id, slice_t record)
 {
     char what[128];
@@ -451,6 +470,45 @@ static void test_an_access_key_is_switched_off_on_and_deleted(void **state)
     assert_int_equal(gone.count, 0);
 }
 
+static void test_an_access_key_remembers_its_last_use(void **state)
+{
+    fixture *f = *state;
+    const store_access_key use = {
+        .id = "AKIAEXAMPLE", .last_used = 1700000000123, .last_service = "kms", .last_region = "eu-central-1"
+    };
+    store_access_key row = access_a;
+    seen_rows never = { 0 };
+    seen_rows once = { 0 };
+
+    row.sealed = SLICE_LIT("blob");
+    assert_err(store_access_key_used(f->store, &use), P11KMS_E_NOT_FOUND);
+    assert_ok(store_access_key_insert(f->store, &row));
+    assert_ok(store_access_key_each(f->store, see_use, &never));
+    assert_string_equal(never.text, "AKIAEXAMPLE 0 '' '';");
+    assert_ok(store_access_key_used(f->store, &use));
+    assert_ok(store_access_key_each(f->store, see_use, &once));
+    assert_string_equal(once.text, "AKIAEXAMPLE 1700000000123 'kms' 'eu-central-1';");
+}
+
+/* ---- revocations ---- */
+
+static void test_of_two_revocations_the_later_stays(void **state)
+{
+    fixture *f = *state;
+    store_revocation a = { .account = ACCOUNT, .role = "arn:a", .until = 5 };
+    const store_revocation b = { .account = ACCOUNT, .role = "arn:b", .until = 1 };
+    seen_rows seen = { 0 };
+
+    assert_ok(store_revocation_put(f->store, &a));
+    assert_ok(store_revocation_put(f->store, &b));
+    a.until = 7;
+    assert_ok(store_revocation_put(f->store, &a));
+    a.until = 6;
+    assert_ok(store_revocation_put(f->store, &a));
+    assert_ok(store_revocation_each(f->store, see_revocation, &seen));
+    assert_string_equal(seen.text, ACCOUNT " arn:a 7;" ACCOUNT " arn:b 1;");
+}
+
 /* ---- the outbox ---- */
 
 static p11kms_err see_and_delete(void *arg, const char *event_id, slice_t record)
@@ -614,6 +672,8 @@ int main(void)
         PROMISE(test_an_alias_to_no_key_is_refused),
         PROMISE(test_a_tag_is_replaced_and_its_removal_is_idempotent),
         PROMISE(test_an_access_key_is_switched_off_on_and_deleted),
+        PROMISE(test_an_access_key_remembers_its_last_use),
+        PROMISE(test_of_two_revocations_the_later_stays),
         PROMISE(test_the_outbox_keeps_the_order_of_its_records),
         PROMISE(test_a_callback_may_delete_the_row_it_is_given),
         PROMISE(test_a_callbacks_error_ends_the_reading_and_is_returned),

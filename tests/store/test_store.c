@@ -241,6 +241,35 @@ static void test_a_store_of_version_one_is_brought_to_version_two_once(void **st
     }
 }
 
+static p11kms_err check_unused_key(void *arg, const store_access_key *row)
+{
+    assert_string_equal(row->id, "AKIAEXAMPLE");
+    assert_true(row->active);
+    assert_true(row->last_used == 0);
+    assert_string_equal(row->last_service, "");
+    ++*(int *)arg;
+    return P11KMS_OK;
+}
+
+static void test_access_keys_of_version_one_come_along(void **state)
+{
+    const migrations_t first = { migrations.steps, 1 };
+    const store_access_key key = { .id = "AKIAEXAMPLE", .account = "123456789012", .user = "alice",
+                                   .sealed = SLICE_LIT("blob"), .active = true };
+    const char *path = new_path();
+    store_t *store = NULL;
+    int n = 0;
+    (void)state;
+
+    assert_ok(store_open_with(path, DB_WRITE, &first, &store));
+    assert_ok(store_access_key_insert(store, &key));
+    store_close(store);
+    store = open_new(path);
+    assert_ok(store_access_key_each(store, check_unused_key, &n));
+    assert_int_equal(n, 1);
+    store_close(store);
+}
+
 static void test_readonly_does_not_migrate(void **state)
 {
     const migrations_t one = { two_steps, 1 };
@@ -400,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_file_left_by_a_crash_becomes_a_store),
         cmocka_unit_test(test_a_newer_store_is_refused_naming_both_versions),
         cmocka_unit_test(test_a_store_of_version_one_is_brought_to_version_two_once),
+        cmocka_unit_test(test_access_keys_of_version_one_come_along),
         cmocka_unit_test(test_readonly_does_not_migrate),
         cmocka_unit_test(test_a_step_that_fails_leaves_the_version_before_it),
         cmocka_unit_test(test_a_transaction_is_seen_by_others_whole_or_not_at_all),
