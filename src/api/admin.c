@@ -42,11 +42,24 @@ static admin_t *admin_begin(op_t *op)
     return admin;
 }
 
+/* STS API reference, GetSessionToken: its credentials "cannot call any IAM API operations". */
+static p11kms_err refuse_users_session(const op_t *op)
+{
+    if (op->auth.principal->kind == PRINCIPAL_USER && op->auth.principal->issued_ms) {
+        FAIL(P11KMS_E_DENIED, "Cannot call %s with session credentials", op->row->name);
+    }
+    return P11KMS_OK;
+}
+
 /* The user meant, the caller's own unless named, must be declared in the caller's account. */
 static p11kms_err authorize_user(op_t *op, admin_t *admin)
 {
     const char *named = in_text(op, "UserName");
 
+    TRY(refuse_users_session(op));
+    if (!named && op->auth.principal->kind != PRINCIPAL_USER) {
+        FAIL(P11KMS_E_VALIDATION, "Must specify userName when calling with non-User credentials");
+    }
     admin->user = named ? named : op->auth.principal->name;
     const principal_t *found = identity_find_user(op->identity, SLICE_STR(op->account), SLICE_STR(admin->user));
     const op_resource_t user = {
@@ -169,6 +182,23 @@ void api_create_access_key(op_t *op)
 
 /* ---- ListAccessKeys ---- */
 
+/* What core noted is later than what it stored. */
+static void answer_last_use(op_t *op, jw_t *w, const store_access_key *row)
+{
+    core_use use = { .at_ms = row->last_used };
+    bool noted = core_key_use(op->core, row->id, &use);
+
+    if (!use.at_ms) {
+        return;
+    }
+    jw_key(w, "LastUsedDate");
+    jw_epoch(w, use.at_ms);
+    jw_key(w, "LastUsedRegion");
+    jw_string(w, noted ? use.region : row->last_region);
+    jw_key(w, "LastUsedService");
+    jw_string(w, noted ? use.service : row->last_service);
+}
+
 static p11kms_err list_key(void *arg, const store_access_key *row)
 {
     op_t *op = arg;
@@ -182,6 +212,7 @@ static p11kms_err list_key(void *arg, const store_access_key *row)
     jw_string(&admin->w, row->id);
     jw_key(&admin->w, "CreateDate");
     jw_epoch(&admin->w, row->created);
+    answer_last_use(op, &admin->w, row);
     jw_key(&admin->w, "Status");
     jw_string(&admin->w, row->active ? "Active" : "Inactive");
     jw_key(&admin->w, "UserName");
@@ -275,6 +306,8 @@ static void key_deleted(op_t *op)
 static p11kms_err existing_key(op_t *op, admin_t *admin)
 {
     slice_t id = in_string(op, "AccessKeyId");
+
+    TRY(refuse_users_session(op));
     const principal_t *owner = identity_find_key_user(op->identity, id);
     bool known = owner && strcmp(owner->account, op->account) == 0;
     const op_resource_t user = {

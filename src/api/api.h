@@ -20,6 +20,8 @@ typedef struct {
      * @p secret is empty but for a new key; @p removed ends it.
      */
     void (*access_key)(void *arg, const identity_key *key, bool removed);
+    /** Sessions of a role that were issued until then count no more; it is committed. Loop thread. */
+    void (*sessions_revoked)(void *arg, const char *role_arn, int64_t until_ms);
     /** Whose web identities are believed; borrowed until the next call. */
     oidc_t *(*oidc)(void *arg);
     void *arg;

@@ -144,6 +144,8 @@ API_HANDLER(api_create_access_key);
 API_HANDLER(api_list_access_keys);
 API_HANDLER(api_update_access_key);
 API_HANDLER(api_delete_access_key);
+API_HANDLER(api_get_credentials);
+API_HANDLER(api_revoke_sessions);
 API_HANDLER(api_assume_role);
 API_HANDLER(api_assume_role_with_web_identity);
 API_HANDLER(api_get_access_key_info);

@@ -29,6 +29,7 @@
         .read_only = (is_read), .about = (what), .start = (fn)                                                  \
     }
 #define OURS(op, is_read, fn) OURS_ROW(op, is_read, ABOUT_USER, fn)
+#define OURS_ROLE(op, is_read, fn) OURS_ROW(op, is_read, ABOUT_ROLE, fn)
 #define OURS_ALL(op, is_read, fn) OURS_ROW(op, is_read, ABOUT_ALL, fn)
 
 /* What STS answers is recorded although nothing is changed: which access key went to whom. */
@@ -98,8 +99,10 @@ static op_row_t operations[] = {
     KMS_SHARED(VerifyMac, true, NULL),
     OURS(CreateAccessKey, false, api_create_access_key),
     OURS(DeleteAccessKey, false, api_delete_access_key),
+    OURS_ALL(GetCredentials, false, api_get_credentials),
     OURS(ListAccessKeys, true, api_list_access_keys),
     OURS_ALL(Reload, false, api_reload),
+    OURS_ROLE(RevokeSessions, false, api_revoke_sessions),
     OURS_ALL(SetClock, false, api_set_clock),
     OURS(UpdateAccessKey, false, api_update_access_key),
     STS_ROLE(AssumeRole, api_assume_role),

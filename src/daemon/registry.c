@@ -24,6 +24,8 @@ struct registry {
     secret_t *session_key;
     entry_t *entries;
     size_t n, cap;
+    identity_revocation *revocations; /* one a role; the ARNs are ours */
+    size_t n_revocations;
 };
 
 p11kms_err registry_new(core_t *core, kms_t *kms, registry_t **ret)
@@ -54,6 +56,10 @@ void registry_free(registry_t *registry)
         free_entry(&registry->entries[i]);
     }
     free(registry->entries);
+    for (size_t i = 0; i < registry->n_revocations; i++) {
+        free((char *)(uintptr_t)registry->revocations[i].role_arn);
+    }
+    free(registry->revocations);
     conf_declared_free(registry->declared);
     secret_free(registry->session_key);
     free(registry);
@@ -95,11 +101,37 @@ static p11kms_err load_key(void *arg, const store_access_key *row)
     return add_entry(registry, row->id, row->account, row->user, row->active, secret);
 }
 
+static p11kms_err add_revocation(registry_t *registry, const char *role_arn, int64_t until_ms)
+{
+    for (size_t i = 0; i < registry->n_revocations; i++) {
+        if (strcmp(registry->revocations[i].role_arn, role_arn) == 0) {
+            registry->revocations[i].until_ms = until_ms;
+            return P11KMS_OK;
+        }
+    }
+    size_t size = (registry->n_revocations + 1) * sizeof(*registry->revocations);
+    identity_revocation *grown = realloc(registry->revocations, size);
+    char *copy = strdup(role_arn);
+    registry->revocations = grown ? grown : registry->revocations;
+    if (!grown || !copy) {
+        free(copy);
+        return p11kms_fail_plain(P11KMS_E_NOMEM);
+    }
+    grown[registry->n_revocations++] = (identity_revocation){ copy, until_ms };
+    return P11KMS_OK;
+}
+
+static p11kms_err load_revocation(void *registry, const store_revocation *row)
+{
+    return add_revocation(registry, row->role, row->until);
+}
+
 p11kms_err registry_load(store_t *store, void *arg)
 {
     registry_t *registry = arg;
 
     TRY(kms_service_derive(registry->kms, SESSION_LABEL, &registry->session_key));
+    TRY(store_revocation_each(store, load_revocation, registry));
     return store_access_key_each(store, load_key, registry);
 }
 
@@ -163,6 +195,8 @@ p11kms_err registry_build(registry_t *registry, const conf_declared_t *declared,
         .declared = declared,
         .keys = keys,
         .n_keys = gather(registry, declared, keys),
+        .revocations = registry->revocations,
+        .n_revocations = registry->n_revocations,
         .session_key = secret_slice(registry->session_key),
     };
     p11kms_err err = identity_build_from(&sources, problems, ret);
@@ -231,5 +265,14 @@ void registry_change_key(registry_t *registry, const identity_key *key, bool rem
         /* The store is right; a restart reads it again. */
         log_error("the access key %s is stored but does not count yet: %s; restart the service", key->id,
                   p11kms_err_detail(err));
+    }
+}
+
+void registry_revoke_sessions(registry_t *registry, const char *role_arn, int64_t until_ms)
+{
+    identity_revoke_sessions(core_identity(registry->core), SLICE_STR(role_arn), until_ms);
+    if (add_revocation(registry, role_arn, until_ms) != P11KMS_OK) {
+        log_error("the sessions of %s are revoked until the next reload alone: out of memory; restart the service",
+                  role_arn);
     }
 }

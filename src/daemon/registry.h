@@ -14,8 +14,8 @@ MUST_USE p11kms_err registry_new(core_t *core, kms_t *kms, registry_t **ret);
 void registry_free(registry_t *registry);
 
 /**
- * Derive the key that sessions are sealed under and unseal every access key of the store; start-up, through
- * core_store_job(). A key that does not unseal is an error naming it.
+ * Derive the key that sessions are sealed under, read revocations and unseal every access key of the store;
+ * start-up, through core_store_job(). A key that does not unseal is an error naming it.
  */
 p11kms_err registry_load(store_t *store, void *registry);
 
@@ -28,3 +28,5 @@ const conf_declared_t *registry_declared(const registry_t *registry);
 
 /** An access key changed (api_options.access_key). */
 void registry_change_key(registry_t *registry, const identity_key *key, bool removed);
+/** Sessions were revoked (api_options.sessions_revoked). */
+void registry_revoke_sessions(registry_t *registry, const char *role_arn, int64_t until_ms);

@@ -207,12 +207,20 @@ static oidc_t *current_oidc(void *arg)
     return ((service_t *)arg)->oidc;
 }
 
+static void sessions_revoked(void *arg, const char *role_arn, int64_t until_ms)
+{
+    service_t *s = arg;
+
+    registry_revoke_sessions(s->registry, role_arn, until_ms);
+}
+
 static p11kms_err api_start(service_t *s)
 {
     const api_options options = {
         .answer = answer,
         .reload = reload,
         .access_key = access_key_changed,
+        .sessions_revoked = sessions_revoked,
         .oidc = current_oidc,
         .arg = s,
         .dev = s->options->dev,
