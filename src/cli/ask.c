@@ -83,18 +83,15 @@ p11kms_err cli_judge(const client_answer *answer)
          (int)message.len, message.len ? (const char *)message.data : "");
 }
 
-p11kms_err cli_ask(const cli_line *line, const char *target, slice_t body, json_t **ret)
+p11kms_err cli_ask_at(const client_target *to, const char *target, slice_t body, json_t **ret)
 {
-    _cleanup_free_ char *path = NULL;
     _cleanup_buf_ buf_t headers = { 0 };
     client_answer answer = { 0 };
 
-    TRY(cli_socket(line, &path));
     cli_put_headers(&headers, target);
     ENSURE(!buf_failed(&headers), P11KMS_E_NOMEM);
-    const client_target socket = { .socket = path };
     const client_request request = { .method = "POST", .path = "/", .headers = buf_slice(&headers), .body = body };
-    TRY(client_call(&socket, &request, &answer));
+    TRY(client_call(to, &request, &answer));
     p11kms_err err = cli_judge(&answer);
     *ret = NULL;
     if (err == P11KMS_OK && answer.body.len > 0) {
@@ -102,4 +99,12 @@ p11kms_err cli_ask(const cli_line *line, const char *target, slice_t body, json_
     }
     buf_free(&answer.body);
     return err;
+}
+
+p11kms_err cli_ask(const cli_line *line, const char *target, slice_t body, json_t **ret)
+{
+    _cleanup_free_ char *path = NULL;
+
+    TRY(cli_socket(line, &path));
+    return cli_ask_at(&(client_target){ .socket = path }, target, body, ret);
 }

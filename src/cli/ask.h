@@ -21,6 +21,9 @@ MUST_USE p11kms_err cli_socket(const cli_line *line, char **ret);
  */
 MUST_USE p11kms_err cli_ask(const cli_line *line, const char *target, slice_t body, json_t **ret);
 
+/** cli_ask() of the service that @p to names. */
+MUST_USE p11kms_err cli_ask_at(const client_target *to, const char *target, slice_t body, json_t **ret);
+
 /** What an answer's status and body mean. @retval as cli_ask() */
 MUST_USE p11kms_err cli_judge(const client_answer *answer);
 /** "X-Amz-Target" and "Content-Type" lines of a request. */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define BODY_MAX (1u << 20)
-#define HEADERS_MAX 4
 
 static const cli_option option_url = { "url", '\0', "URL", "The service's endpoint, where $AWS_ENDPOINT_URL does not tell it." };
 static const cli_option option_region = { "region", '\0', "REGION", "The region to sign for; $AWS_REGION or $AWS_DEFAULT_REGION, else us-east-1." };
@@ -106,19 +105,19 @@ static p11kms_err sign(const cli_line *line, const client_target *to, const char
     }
     TRY(client_host(to, host));
     const sigv4_credentials credentials = {
-        .access_key_id = id, .secret = SLICE_STR(secret), .region = region_of(line), .service = line->args[0],
+        .access_key_id = id,
+        .secret = SLICE_STR(secret),
+        .session_token = token,
+        .region = region_of(line),
+        .service = line->args[0],
     };
-    const header_t signed_headers[HEADERS_MAX] = {
+    const header_t signed_headers[] = {
         { SLICE_LIT("content-type"), SLICE_LIT("application/x-amz-json-1.1") },
         { SLICE_LIT("host"), SLICE_STR(host) },
         { SLICE_LIT("x-amz-target"), SLICE_STR(target) },
-        { SLICE_LIT("x-amz-security-token"), SLICE_STR(token ? token : "") },
     };
-    if (token) {
-        buf_printf(headers, "X-Amz-Security-Token: %s\r\n", token);
-    }
     return sigv4_sign(&credentials, SLICE_LIT("POST"), SLICE_LIT("/"), SLICE_LIT(""), signed_headers,
-                      token ? HEADERS_MAX : HEADERS_MAX - 1, body, clock_wall_ms(), headers);
+                      COUNT_OF(signed_headers), body, clock_wall_ms(), headers);
 }
 
 /* A socket where one is named, else a URL where one is known, else the configured socket. */

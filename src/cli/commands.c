@@ -36,6 +36,8 @@ const cli_command *const cli_commands[] = {
     &cli_identity_activate_key,
     &cli_identity_deactivate_key,
     &cli_identity_delete_key,
+    &cli_identity_revoke_sessions,
+    &cli_credentials,
     &cli_reload,
     &cli_status,
     &cli_call,

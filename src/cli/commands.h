@@ -5,12 +5,14 @@
 
 extern const cli_command cli_backup;                  /* backup.c */
 extern const cli_command cli_call;                    /* call.c */
+extern const cli_command cli_credentials;             /* credentials.c */
 extern const cli_command cli_doctor;                  /* doctor.c */
 extern const cli_command cli_identity_activate_key;   /* identity.c */
 extern const cli_command cli_identity_add_key;
 extern const cli_command cli_identity_deactivate_key;
 extern const cli_command cli_identity_delete_key;
 extern const cli_command cli_identity_list_keys;
+extern const cli_command cli_identity_revoke_sessions;
 extern const cli_command cli_init;                    /* init.c */
 extern const cli_command cli_plan;                    /* plan.c */
 extern const cli_command cli_clock;                   /* service.c */

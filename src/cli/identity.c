@@ -73,17 +73,38 @@ const cli_command cli_identity_add_key = {
 
 /* ---- list-keys ---- */
 
+static void format_date(const json_t *of, const char *name, char out[TIME_TEXT])
+{
+    time_format_iso((int64_t)(json_double(json_get(of, name)) * 1000), out);
+}
+
+static void print_last_use(const json_t *key)
+{
+    char used[TIME_TEXT];
+
+    if (!json_get(key, "LastUsedDate")) {
+        fputs("  never used", stdout);
+        return;
+    }
+    format_date(key, "LastUsedDate", used);
+    printf("  used %s for ", used);
+    print_text(key, "LastUsedService");
+    fputs(" in ", stdout);
+    print_text(key, "LastUsedRegion");
+}
+
 static void print_key(const json_t *key)
 {
     char created[TIME_TEXT];
 
-    time_format_iso((int64_t)(json_double(json_get(key, "CreateDate")) * 1000), created);
+    format_date(key, "CreateDate", created);
     print_text(key, "AccessKeyId");
     fputs("  ", stdout);
     printf("%-8.*s", (int)json_string(json_get(key, "Status")).len,
            (const char *)json_string(json_get(key, "Status")).data);
     printf("  %s  ", created);
     print_text(key, "UserName");
+    print_last_use(key);
     putchar('\n');
 }
 
@@ -108,7 +129,9 @@ const cli_command cli_identity_list_keys = {
     .max_args = 1,
     .options = where_options,
     .about = "List a user's access keys, the caller's own unless USER is given.",
-    .more = "A line each: id, Active or Inactive, when it was made, user.",
+    .more = "A line each: id, Active or Inactive, when it was made, user, when it was last used, for what service and "
+            "where. To rotate a key: add-key, give the new one to whoever uses the old, wait until list-keys says that the "
+            "old one is not used any more, deactivate-key, and after a while delete-key.",
     .run = list_keys,
 };
 
@@ -165,4 +188,34 @@ const cli_command cli_identity_delete_key = {
     .options = where_options,
     .about = "Delete an access key for good.",
     .run = delete_key,
+};
+
+/* ---- revoke-sessions ---- */
+
+static int revoke_sessions(const cli_line *line)
+{
+    _cleanup_json_ json_t *answer = NULL;
+    char until[TIME_TEXT];
+    p11kms_err err = ask(line, "P11KMS.RevokeSessions", "RoleName", NULL, &answer);
+
+    if (err != P11KMS_OK) {
+        return cli_fail(err);
+    }
+    format_date(answer, "RevokedUntil", until);
+    fputs("sessions of ", stdout);
+    print_text(answer, "RoleArn");
+    printf(" issued until %s are refused\n", until);
+    return EXIT_SUCCESS;
+}
+
+const cli_command cli_identity_revoke_sessions = {
+    .name = "identity revoke-sessions",
+    .args = "ROLE",
+    .min_args = 1,
+    .max_args = 1,
+    .options = where_options,
+    .about = "Refuse all temporary credentials of a role that were issued until now.",
+    .more = "At once, and after a restart too. Who may assume the role gets new ones; peers that are mapped to it are "
+            "sessions of their own for each request, so take them out of identities.d as well.",
+    .run = revoke_sessions,
 };

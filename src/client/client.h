@@ -18,6 +18,8 @@ typedef struct {
     const char *socket;  /* path */
     const char *url;     /* "https://HOST[:PORT]"; http:// too */
     const char *ca_file; /* PEM bundle of roots for https; NULL: the system's */
+    const char *certificate_file; /* PEM, ours for https, its chain behind it; NULL: none */
+    const char *key_file;         /* PEM; with a certificate */
     unsigned timeout_ms; /* 0: CLIENT_TIMEOUT_MS */
 } client_target;
 
@@ -42,7 +44,7 @@ typedef struct {
 MUST_USE p11kms_err client_host(const client_target *target, char ret[CLIENT_HOST_MAX]);
 
 /**
- * @retval P11KMS_E_CONFIG   The URL or the file of roots is unusable.
+ * @retval P11KMS_E_CONFIG   The URL, the file of roots, the certificate or its key is unusable.
  * @retval P11KMS_E_IO       Not connected, not the one the certificate is for, or cut off; detail says which.
  * @retval P11KMS_E_TIMEOUT
  * @retval P11KMS_E_SYNTAX   What came back is not an HTTP answer with a Content-Length.

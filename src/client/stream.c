@@ -124,8 +124,28 @@ static p11kms_err tls_failed(const stream_t *stream, const char *what)
                        verify != X509_V_OK ? X509_verify_cert_error_string(verify) : why ? why : "cut off");
 }
 
-static p11kms_err make_context(stream_t *stream, const char *ca_file)
+static p11kms_err use_certificate(SSL_CTX *context, const client_target *target)
 {
+    const char *key = target->key_file ? target->key_file : target->certificate_file;
+
+    if (!target->certificate_file) {
+        return P11KMS_OK;
+    }
+    if (SSL_CTX_use_certificate_chain_file(context, target->certificate_file) != 1) {
+        ERR_clear_error();
+        FAIL(P11KMS_E_CONFIG, "no certificate can be read from %s", target->certificate_file);
+    }
+    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
+        ERR_clear_error();
+        FAIL(P11KMS_E_CONFIG, "the key of %s cannot be read from %s", target->certificate_file, key);
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err make_context(stream_t *stream, const client_target *target)
+{
+    const char *ca_file = target->ca_file;
+
     stream->context = SSL_CTX_new(TLS_client_method());
     ENSURE(stream->context, P11KMS_E_NOMEM);
     SSL_CTX_set_min_proto_version(stream->context, TLS1_2_VERSION);
@@ -136,7 +156,7 @@ static p11kms_err make_context(stream_t *stream, const char *ca_file)
         ERR_clear_error();
         FAIL(P11KMS_E_CONFIG, "no certificates can be read from %s", ca_file ? ca_file : "the system's store");
     }
-    return P11KMS_OK;
+    return use_certificate(stream->context, target);
 }
 
 /* The certificate must be for the name, or the address, that was asked for. */
@@ -191,7 +211,7 @@ p11kms_err stream_open(const client_target *target, const client_url *url, strea
     } else {
         TRY(connect_host(stream, url));
         if (url->tls) {
-            TRY(make_context(stream, target->ca_file));
+            TRY(make_context(stream, target));
             TRY(shake_hands(stream, url->host));
         }
     }
