@@ -20,6 +20,7 @@ static void make_empty(inflight_t *table)
     table->exclusive = 0;
     for (size_t i = 0; i < LANE_COUNT; i++) {
         table->lanes[i].oldest = table->lanes[i].newest = NONE;
+        table->lanes[i].count = 0;
     }
     for (uint32_t i = 0; i < table->capacity; i++) {
         table->slots[i].taken = false;
@@ -34,6 +35,8 @@ p11kms_err inflight_init(inflight_t *table, uint32_t capacity, int64_t crypto_li
     table->slots = calloc(capacity, sizeof(*table->slots));
     ENSURE(table->slots != NULL, P11KMS_E_NOMEM);
     table->capacity = capacity;
+    table->lanes[LANE_CRYPTO].capacity = capacity;
+    table->lanes[LANE_SLOW].capacity = (capacity + 1) / 2;
     table->lanes[LANE_CRYPTO].limit_us = crypto_limit_us;
     table->lanes[LANE_SLOW].limit_us = slow_limit_us;
     make_empty(table);
@@ -52,7 +55,7 @@ bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us)
     uint32_t at = table->free;
     inflight_slot *slot;
 
-    if (at == NONE) {
+    if (at == NONE || table->lanes[lane].count == table->lanes[lane].capacity) {
         return false;
     }
     slot = &table->slots[at];
@@ -77,6 +80,7 @@ bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us)
         table->slots[slot->older].newer = at;
     }
     table->lanes[lane].newest = at;
+    table->lanes[lane].count++;
     table->count++;
     return true;
 }
@@ -114,6 +118,7 @@ void inflight_remove(inflight_t *table, inflight_slot *slot, int64_t now_us)
     slot->op = NULL;
     slot->newer = table->free;
     table->free = (uint32_t)(slot - table->slots);
+    table->lanes[lane].count--;
     table->count--;
 }
 

@@ -34,6 +34,8 @@ typedef struct {
     struct {
         uint32_t oldest;
         uint32_t newest;
+        uint32_t count;
+        uint32_t capacity; /* slow ones have half of all places: however many, they leave room for crypto */
         int64_t oldest_since_us; /* since when the oldest is the oldest */
         int64_t limit_us;
     } lanes[LANE_COUNT];
@@ -47,7 +49,7 @@ void inflight_free(inflight_t *table);
 
 inflight_lane inflight_lane_of(token_op_kind kind);
 
-/** Sets op->id and op->deadline_us. @return false when it is full */
+/** Sets op->id and op->deadline_us. @return false when it, or what the lane may take of it, is full */
 bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us);
 /** NULL when the host was never asked this or has answered it. */
 inflight_slot *inflight_find(inflight_t *table, uint64_t id);

@@ -139,12 +139,14 @@ void process_end(process_t *process, int grace_ms, char how[PROCESS_ENDING_MAX])
     how[0] = '\0';
     close(process->fd);
     wait_for_end(process, grace_ms);
-    if (!reap(process->pid, 0, &status)) {
-        (void)kill(-process->pid, SIGKILL); /* what the module may have started, where it has its own group */
-        (void)kill(process->pid, SIGKILL);
-        if (!reap(process->pid, KILLED_WAIT_MS, &status)) {
-            snprintf(how, PROCESS_ENDING_MAX, "cannot be ended");
-        }
+    /*
+     * What the module may have started goes with it, where it has its own group: also of one that has
+     * ended, whose id is nobody else's before it is reaped.
+     */
+    (void)kill(-process->pid, SIGKILL);
+    (void)kill(process->pid, SIGKILL);
+    if (!reap(process->pid, KILLED_WAIT_MS, &status)) {
+        snprintf(how, PROCESS_ENDING_MAX, "cannot be ended");
     }
     if (how[0] == '\0') {
         describe(status, how);

@@ -41,7 +41,7 @@ typedef struct {
     unsigned op_deadline_ms;    /* a PRF, random or sign: default 5000 */
     unsigned slow_deadline_ms;  /* key generation and other object management: default 60000 */
     unsigned start_deadline_ms; /* module load, login, self-test, find: default 60000; a prompt's answer is extra */
-    unsigned queue_max;         /* operations waiting at once before P11KMS_E_BUSY; default 4096 */
+    unsigned queue_max;         /* operations waiting at once before P11KMS_E_BUSY (slow: half); default 4096 */
 } token_options;
 
 typedef enum {

@@ -1,5 +1,6 @@
 """The real thing: p11kmsd -c with a configuration, SoftHSM tokens, certificates and declarations of its own."""
 
+import http.client
 import os
 import pathlib
 import secrets
@@ -81,7 +82,9 @@ class RealService(p11kms_test.Service):
         self.token_options = token_options  # more of each token
         self.audit_options = audit_options
         self.module = module
+        self.store = "store.db"
         self.wrapper = []  # what runs the daemon, as prlimit does
+        self.monitor_port = free_port()
         self.pins = {}
         self.port = free_port()
         for folder in ("", "identities.d", "keys.d", "tokens"):
@@ -135,7 +138,8 @@ listen:
     key: {self.authority.folder}/server.key{client_ca}
   - "unix:{self.dir}/p11kms.sock"
 tokens:{tokens}
-store: store.db
+monitor: http://127.0.0.1:{self.monitor_port}
+store: {self.store}
 audit: {{dir: audit{self.audit_options}}}
 identities: identities.d
 keys: keys.d
@@ -203,6 +207,16 @@ keys: keys.d
         self.process.send_signal(signal.SIGHUP)
         p11kms_test.wait_until(lambda: len(self.audit("Reload")) > before, 20, "the reload")
         return self.audit("Reload")[-1]
+
+    def monitor(self, path):
+        """(status, text) of /healthz, /readyz or /metrics."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.monitor_port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
 
     # ---- who asks ----
 

@@ -158,7 +158,9 @@ class Init(MadeCase):
         words = ["init", "--token", "pkcs11:token=prod", "--module", MODULE, "--pin-source", f"file:{fifo}", "--dir",
                  self.service.etc, "--state", self.service.state]
         process = subprocess.Popen([str(COMMAND), *map(str, words)], env=self.service.tool_environment(),
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                   # a shell's background job has SIGINT ignored, and hands that on
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         wait_until(lambda: self.service.etc.exists() and len(self.names(self.service.etc)) > 6, what="files beside")

@@ -214,6 +214,36 @@ static void do_exclusive_of_crypto(const protocol_op *op)
     protocol_put_exclusive(&out, op->id);
 }
 
+_Noreturn static void flood(void)
+{
+    buf_t frames = out;
+
+    out = (buf_t){ 0 };
+    for (;;) {
+        buf_clear(&out);
+        buf_put_slice(&out, buf_slice(&frames));
+        send_out();
+    }
+}
+
+/* True as a notice, if not in this number. */
+static void do_exclusive_for_ever(const protocol_op *op)
+{
+    for (int i = 0; i < 10000; i++) {
+        protocol_put_exclusive(&out, op->id);
+    }
+    flood();
+}
+
+static void do_empty_replies_for_ever(const protocol_op *op)
+{
+    (void)op;
+    for (int i = 0; i < 20000; i++) {
+        protocol_end(&out, protocol_begin(&out, MSG_REPLIES));
+    }
+    flood();
+}
+
 static void do_exclusive(const protocol_op *op)
 {
     protocol_put_exclusive(&out, op->id);
@@ -254,6 +284,8 @@ static const struct {
     { "exclusive-of-nothing", do_exclusive_of_nothing },
     { "exclusive-of-crypto", do_exclusive_of_crypto },
     { "exclusive", do_exclusive },
+    { "exclusive-for-ever", do_exclusive_for_ever },
+    { "empty-replies-for-ever", do_empty_replies_for_ever },
     { "big-list", do_big_list },
 };
 

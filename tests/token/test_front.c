@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "tests/fakes/scratch.h"
 #include "tests/token/calls.h"
@@ -376,6 +378,20 @@ static void test_a_key_generation_that_hangs_is_ended_at_its_own_deadline(void *
     assert_in_range(took_ms, SLOW_DEADLINE_MS, SLOW_DEADLINE_MS + 1000);
 }
 
+/* Too much is as bad as nothing: deadlines hold, and an end comes. */
+static void test_a_host_that_never_stops_talking_is_ended(void **state)
+{
+    struct fixture *f = open_right(state);
+    int64_t before_us = clock_mono_us();
+
+    alarm(20);
+    assert_err(call(f->token, &f->op, TOKEN_OP_GENERATE, key, SLICE_LIT("exclusive-for-ever")), P11KMS_E_TOKEN_LOST);
+    wait_ready(f);
+    assert_err(prf(f, "empty-replies-for-ever"), P11KMS_E_TOKEN_LOST);
+    alarm(0);
+    assert_in_range((clock_mono_us() - before_us) / 1000, 0, 5000);
+}
+
 static void test_a_full_queue_answers_busy(void **state)
 {
     struct fixture *f = *state;
@@ -431,6 +447,21 @@ static void test_a_dead_host_is_noticed_though_its_child_holds_the_socket(void *
     }
     wait_ready(f);
     assert_ok(prf(f, "a"));
+}
+
+static void test_what_a_dead_host_started_ends_with_it(void **state)
+{
+    struct fixture *f = *state;
+    int status = 0;
+    int host;
+
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0); /* its orphans are ours to wait for */
+    assert_ok(try_open(f, "with-child", false));
+    host = token_host_pid(f->token);
+    assert_err(prf(f, "die"), P11KMS_E_TOKEN_LOST);
+    wait_ready(f);
+    assert_true(waitpid(-host, &status, 0) > 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static void test_the_host_inherits_nothing_but_its_socket(void **state)
@@ -600,9 +631,11 @@ int main(void)
         PROMISE(test_waiting_behind_others_times_out_without_harm_to_the_host),
         PROMISE(test_crypto_behind_a_long_key_generation_does_not_hang),
         PROMISE(test_a_key_generation_that_hangs_is_ended_at_its_own_deadline),
+        PROMISE(test_a_host_that_never_stops_talking_is_ended),
         PROMISE(test_a_full_queue_answers_busy),
         PROMISE(test_closing_answers_what_is_in_flight),
         PROMISE(test_a_dead_host_is_noticed_though_its_child_holds_the_socket),
+        PROMISE(test_what_a_dead_host_started_ends_with_it),
         PROMISE(test_the_host_inherits_nothing_but_its_socket),
         PROMISE(test_more_than_the_socket_takes_at_once_arrives),
         PROMISE(test_one_frame_of_answers_wakes_a_mailbox_once),

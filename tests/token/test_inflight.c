@@ -71,6 +71,26 @@ static void test_it_is_full_when_it_is_full(void **state)
     assert_true(inflight_add(&table, &ops[4], 0));
 }
 
+static void test_slow_operations_leave_room_for_crypto(void **state)
+{
+    token_op_t slow[3], crypto[2];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(slow); i++) {
+        slow[i] = generate();
+        assert_int_equal(inflight_add(&table, &slow[i], 0), i < 2);
+    }
+    for (size_t i = 0; i < COUNT_OF(crypto); i++) {
+        crypto[i] = prf();
+        assert_true(inflight_add(&table, &crypto[i], 0));
+    }
+    answer(&slow[0], 1);
+    assert_true(inflight_add(&table, &slow[2], 2));
+    assert_non_null(inflight_take_all(&table));
+    assert_true(inflight_add(&table, &slow[0], 3));
+    assert_true(inflight_add(&table, &slow[1], 3));
+}
+
 static void test_nothing_in_flight_never_hangs(void **state)
 {
     token_op_t a = prf();
@@ -204,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROMISE(test_an_id_is_good_once),
         PROMISE(test_it_is_full_when_it_is_full),
+        PROMISE(test_slow_operations_leave_room_for_crypto),
         PROMISE(test_nothing_in_flight_never_hangs),
         PROMISE(test_the_oldest_without_an_answer_hangs),
         PROMISE(test_progress_is_no_hanging_but_waiting_ends),

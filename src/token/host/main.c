@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* struct ucred */
 #include "config.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -76,6 +77,7 @@ static bool harden(void)
     }
 #endif
     umask(077); /* some modules write */
+    (void)fcntl(PROTOCOL_FD, F_SETFD, FD_CLOEXEC); /* some run programs, which must not answer for us */
     set_signals();
     return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            watch_parent();
