@@ -4,13 +4,6 @@
  */
 #include "policy/operand.h"
 
-struct operator_row {
-    const char *name;
-    const operand_family *family;
-    comparison how;
-    bool negated;
-};
-
 static const operator_row_t operators[] = {
     { "StringEquals", &operand_text, COMPARE_EQUAL, false },
     { "StringNotEquals", &operand_text, COMPARE_EQUAL, true },

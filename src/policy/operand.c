@@ -67,9 +67,9 @@ static bool test_folded(evaluation_t *evaluation, const operand_t *operand, comp
     return test_pattern(evaluation, operand, MATCH_FOLDED, value);
 }
 
-const operand_family operand_text = { compile_text, test_text };
-const operand_family operand_text_folded = { compile_text, test_folded };
-const operand_family operand_glob = { compile_glob, test_text };
+const operand_family operand_text = { OPERAND_PATTERN, compile_text, test_text };
+const operand_family operand_text_folded = { OPERAND_PATTERN, compile_text, test_folded };
+const operand_family operand_glob = { OPERAND_PATTERN, compile_glob, test_text };
 
 /* ---- Arn ---- */
 
@@ -106,7 +106,7 @@ static bool test_arn(evaluation_t *evaluation, const operand_t *operand, compari
     return test_pattern(evaluation, operand, MATCH_ARN, value);
 }
 
-const operand_family operand_arn = { compile_arn, test_arn };
+const operand_family operand_arn = { OPERAND_PATTERN, compile_arn, test_arn };
 
 /* ---- Numeric and Date ---- */
 
@@ -175,8 +175,8 @@ static bool test_date(evaluation_t *evaluation, const operand_t *operand, compar
     return value_date(value, &ms) && order_is((ms > operand->date_ms) - (ms < operand->date_ms), how);
 }
 
-const operand_family operand_number = { compile_number, test_number };
-const operand_family operand_date = { compile_date, test_date };
+const operand_family operand_number = { OPERAND_NUMBER, compile_number, test_number };
+const operand_family operand_date = { OPERAND_DATE, compile_date, test_date };
 
 /* ---- Bool and Null ---- */
 
@@ -228,8 +228,8 @@ static p11kms_err compile_null(compiler_t *compiler, const json_t *value, operan
     return P11KMS_OK;
 }
 
-const operand_family operand_bool = { compile_bool, test_bool };
-const operand_family operand_null = { compile_null, NULL };
+const operand_family operand_bool = { OPERAND_PATTERN, compile_bool, test_bool };
+const operand_family operand_null = { OPERAND_OTHER, compile_null, NULL };
 
 /* ---- Binary ---- */
 
@@ -257,7 +257,7 @@ static bool test_bytes(evaluation_t *evaluation, const operand_t *operand, compa
     return slice_eq(operand->bytes, value);
 }
 
-const operand_family operand_bytes = { compile_bytes, test_bytes };
+const operand_family operand_bytes = { OPERAND_OTHER, compile_bytes, test_bytes };
 
 /* ---- IpAddress ---- */
 
@@ -283,4 +283,4 @@ static bool test_address(evaluation_t *evaluation, const operand_t *operand, com
     return value_address(value, address) && value_in_range(&operand->range, address);
 }
 
-const operand_family operand_address = { compile_address, test_address };
+const operand_family operand_address = { OPERAND_OTHER, compile_address, test_address };

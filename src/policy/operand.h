@@ -11,11 +11,22 @@ typedef enum {
     COMPARE_GREATER_EQUAL
 } comparison;
 
+/** Which member of operand_t a family fills, as far as others than it look at them. */
+typedef enum { OPERAND_OTHER, OPERAND_PATTERN, OPERAND_NUMBER, OPERAND_DATE } operand_form;
+
 typedef struct {
+    operand_form form;
     p11kms_err (*compile)(compiler_t *compiler, const json_t *value, operand_t *ret);
     /** NULL for Null, which compares nothing. */
     bool (*test)(evaluation_t *evaluation, const operand_t *operand, comparison how, slice_t value);
 } operand_family;
+
+struct operator_row {
+    const char *name;
+    const operand_family *family;
+    comparison how;
+    bool negated;
+};
 
 extern const operand_family operand_text;        /* StringEquals */
 extern const operand_family operand_text_folded; /* StringEqualsIgnoreCase */

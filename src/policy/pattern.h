@@ -60,7 +60,16 @@ typedef enum {
 bool pattern_matches(const pattern_t *pattern, match_mode mode, slice_t text, const policy_request *request,
                      match_work *work);
 
-/** Compiled wildcards; for glob.c and pattern.c. */
+/* ---- patterns beside patterns: for lint, which may err on the side of "no" ---- */
+
+/** Whatever @p narrow matches @p wide matches too. */
+bool pattern_covers(const pattern_t *wide, const pattern_t *narrow, match_mode mode);
+/** Some text might match both; @p b is compiled text, whose stars take no colon where it is @p b_in_parts. */
+bool pattern_meets(const pattern_t *a, slice_t b, bool b_in_parts);
+/** Its text, wildcards as they are compiled; a variable is a star. */
+void pattern_flatten(const pattern_t *pattern, buf_t *out);
+
+/** Compiled wildcards; for this room's matching. */
 #define GLOB_STAR 0xff
 #define GLOB_ONE 0xfe
 

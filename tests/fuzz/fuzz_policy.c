@@ -1,5 +1,8 @@
-/* policy_compile of any JSON as every kind of document; policy_decide of what compiles, on fixed requests. */
-#include "policy/policy.h"
+/*
+ * policy_compile of any JSON as every kind of document; policy_decide of what compiles, on fixed requests; what
+ * explanations say against what was decided; and lint.
+ */
+#include "policy/lint.h"
 #include "tests/fuzz/fuzz.h"
 #include "util/encode.h"
 
@@ -98,6 +101,34 @@ static policy_decision decide(const policy_request *request, policy_t *policy, p
     return decision;
 }
 
+/* A document says what its statements say one by one. */
+static void check_examined(const policy_request *request, const policy_t *policy, decision_kind said)
+{
+    bool denies = false, allows = false;
+
+    for (size_t i = 0; i < policy_statements(policy); i++) {
+        policy_statement_view view;
+
+        policy_examine(policy, i, request, false, &view);
+        denies = denies || (view.deny && view.misses == 0);
+        allows = allows || (!view.deny && view.misses == 0);
+        for (size_t k = 0; k < view.n_conditions; k++) {
+            policy_condition_view condition;
+
+            policy_examine_condition(policy, i, k, request, &condition);
+            HOLDS(condition.key.len > 0 && condition.op[0] != '\0');
+            HOLDS(condition.holds || (view.misses & (MISSES_CONDITION | MISSES_INERT)) != 0);
+        }
+    }
+    HOLDS(denies == (said == DECISION_EXPLICIT_DENY));
+    HOLDS(allows || said != DECISION_ALLOW);
+}
+
+static void check_turn(void *arg, const policy_change *changes, size_t n)
+{
+    HOLDS(n > 0 && n <= POLICY_TURN_MAX && (changes[0].policy == NULL || changes[0].policy == arg));
+}
+
 static void check_request(const policy_request *request, policy_t *policy, policy_kind kind)
 {
     policy_decision alone = policy_decide_one(policy, request);
@@ -107,12 +138,43 @@ static void check_request(const policy_request *request, policy_t *policy, polic
     policy_decision strict = decide(request, policy, kind, false, true);
 
     check_decision(&alone, policy);
+    check_examined(request, policy, alone.kind);
     HOLDS(alone.kind == again.kind && alone.policy == again.policy && alone.statement == again.statement);
     HOLDS((alone.kind == DECISION_EXPLICIT_DENY) == (plain.kind == DECISION_EXPLICIT_DENY));
     HOLDS((alone.kind == DECISION_EXPLICIT_DENY) == (trusted.kind == DECISION_EXPLICIT_DENY));
     HOLDS(plain.kind != DECISION_ALLOW || alone.kind == DECISION_ALLOW);
     HOLDS(plain.kind != DECISION_ALLOW || trusted.kind == DECISION_ALLOW);
     HOLDS(strict.kind != DECISION_ALLOW || plain.kind == DECISION_ALLOW);
+}
+
+static void check_finding(void *arg, const policy_finding *finding)
+{
+    HOLDS(utf8_valid(SLICE_STR(finding->path)) && utf8_valid(SLICE_STR(finding->text)) && finding->rule[0] != '\0');
+    ++*(size_t *)arg;
+}
+
+static void check_lint(slice_t json, policy_kind kind)
+{
+    static const policy_resource_kind kinds[] = { { "none", "*" }, { "keys", "arn:*:kms:*:*:key/*" } };
+    static const policy_action actions[] = { { "kms:Decrypt", 2 }, { "kms:PutKeyPolicy", 2 }, { "sts:AssumeRole", 3 } };
+    static const policy_key keys[] = { { "aws:SourceIp" }, { "aws:CurrentTime", .now = true }, { "aws:ResourceTag/" } };
+    const policy_vocabulary known = { actions, COUNT_OF(actions), kinds, COUNT_OF(kinds), keys, COUNT_OF(keys) };
+    size_t told = 0, findings;
+    const policy_lint_spec spec = { .known = &known, .now_ms = 1, .attached = "arn:aws:kms:eu-west-1:" ACCOUNT ":key/1",
+                                    .account = ACCOUNT, .keeper = kind == POLICY_RESOURCE ? "kms:PutKeyPolicy" : NULL,
+                                    .tell = check_finding, .arg = &told };
+
+    HOLDS(policy_lint(json, kind, &spec, &findings) == P11KMS_OK && findings == told);
+}
+
+static void check_turns(policy_t *policy, policy_kind kind)
+{
+    const policy_turns_spec spec = { .tell = check_turn, .arg = policy };
+    policy_request request = request_of(0);
+    bool resource = kind == POLICY_RESOURCE || kind == POLICY_TRUST;
+    const policy_set set = { .identity = &policy, .n_identity = !resource, .resource = resource ? policy : NULL };
+
+    HOLDS(policy_turns(&request, &set, &spec) <= 16);
 }
 
 static void check_kind(slice_t json, policy_kind kind)
@@ -136,6 +198,8 @@ static void check_kind(slice_t json, policy_kind kind)
 
         check_request(&request, policy, kind);
     }
+    check_turns(policy, kind);
+    check_lint(json, kind);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
