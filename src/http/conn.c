@@ -212,6 +212,23 @@ static bool is_reading(const conn_t *conn)
     return conn->state == CONN_IDLE || conn->state == CONN_HEAD || conn->state == CONN_BODY;
 }
 
+/** Of all that is promised no more than a budget; who has dawdled with a large body gives way. */
+static bool make_room_for_body(http_t *http, size_t length)
+{
+    conn_t *conn = http->lists[CONN_BODY].first;
+
+    while (http->large_bodies + length > LARGE_BODIES_MAX && conn != NULL &&
+           uv_now(http->loop) - conn->since >= PATIENCE_MS) {
+        conn_t *next = conn->next;
+
+        if (conn->exchange->counted > 0) {
+            conn_close(conn);
+        }
+        conn = next;
+    }
+    return http->large_bodies + length <= LARGE_BODIES_MAX;
+}
+
 /** Look for the head in what has arrived, once; exchange->head.length tells whether it is there. */
 static refusal take_head(http_exchange_t *exchange)
 {
@@ -225,7 +242,7 @@ static refusal take_head(http_exchange_t *exchange)
     if (verdict == REFUSAL_NONE && exchange->head.content_length > BODY_SMALL) {
         http_t *http = exchange->conn->http;
 
-        if (http->large_bodies + exchange->head.content_length > LARGE_BODIES_MAX) {
+        if (!make_room_for_body(http, exchange->head.content_length)) {
             return REFUSAL_BUSY;
         }
         exchange->counted = exchange->head.content_length;

@@ -212,6 +212,7 @@ void kms_tick(kms_t *kms)
 typedef struct {
     uint8_t id[KMS_ID];
     token_t *token;
+    bool in_use;
 } orphan_t;
 
 typedef struct {
@@ -226,22 +227,59 @@ static p11kms_err collect_orphan(void *arg, const store_intent *row)
     token_t *token = core_token(found->kms->core, row->token);
 
     if (token && found->n < RECONCILE_MAX) {
-        memcpy(found->orphans[found->n].id, row->material_id, KMS_ID);
-        found->orphans[found->n++].token = token;
+        orphan_t *orphan = &found->orphans[found->n++];
+
+        memcpy(orphan->id, row->material_id, KMS_ID);
+        orphan->token = token;
+        orphan->in_use = kms_key_material(found->kms->service_key, row->material_id) != NULL;
     }
     return P11KMS_OK;
 }
 
-static p11kms_err destroy_orphan(store_t *store, const orphan_t *orphan)
+static p11kms_err note_use(void *arg, const store_material *row)
+{
+    orphans_t *found = arg;
+
+    for (size_t i = 0; i < found->n; i++) {
+        if (memcmp(found->orphans[i].id, row->id, KMS_ID) == 0) {
+            found->orphans[i].in_use = true;
+        }
+    }
+    return P11KMS_OK;
+}
+
+/* A key's rows outweigh an intent that should have gone with their making: destroying cannot be undone. */
+static p11kms_err destroy_orphan(const orphan_t *orphan)
 {
     token_op_t op = { .kind = TOKEN_OP_DESTROY };
 
+    if (orphan->in_use) {
+        log_error("the store holds a key's material for one half made: it is kept");
+        return P11KMS_OK;
+    }
     memcpy(op.key_id, orphan->id, KMS_ID);
     p11kms_err err = token_call(orphan->token, &op);
     token_op_wipe(&op);
     buf_free(&op.out_list);
-    TRY(err);
-    return store_intent_delete(store, orphan->id);
+    return err;
+}
+
+/* A token that is away keeps its orphans until another start, and the others' go. */
+static p11kms_err destroy_each(store_t *store, const orphans_t *found)
+{
+    p11kms_err first = P11KMS_OK;
+
+    for (size_t i = 0; i < found->n; i++) {
+        p11kms_err err = destroy_orphan(&found->orphans[i]);
+
+        if (err == P11KMS_OK) {
+            TRY(store_intent_delete(store, found->orphans[i].id));
+        } else if (first == P11KMS_OK) {
+            first = err;
+        }
+    }
+    TRY(store_commit(store));
+    return first;
 }
 
 static p11kms_err destroy_orphans(store_t *store, orphans_t *found)
@@ -250,15 +288,11 @@ static p11kms_err destroy_orphans(store_t *store, orphans_t *found)
     if (found->n == 0) {
         return P11KMS_OK;
     }
+    TRY(store_material_each(store, note_use, found));
     TRY(store_begin(store));
-    for (size_t i = 0; i < found->n; i++) {
-        p11kms_err err = destroy_orphan(store, &found->orphans[i]);
-        if (err != P11KMS_OK) {
-            store_rollback(store);
-            return err;
-        }
-    }
-    return store_commit(store);
+    p11kms_err err = destroy_each(store, found);
+    store_rollback(store);
+    return err;
 }
 
 p11kms_err kms_reconcile(store_t *store, void *kms)

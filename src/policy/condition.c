@@ -215,6 +215,9 @@ p11kms_err compile_condition(compiler_t *compiler, const json_t *value, statemen
 
 static bool value_meets(evaluation_t *evaluation, const condition_t *condition, slice_t value)
 {
+    if (!match_spend(&evaluation->work, condition->n_operands)) {
+        return false;
+    }
     for (size_t i = 0; i < condition->n_operands; i++) {
         if (condition->op->family->test(evaluation, &condition->operands[i], condition->op->how, value)) {
             return !condition->op->negated;

@@ -16,7 +16,7 @@ static size_t character_end(slice_t text, size_t at)
     return at;
 }
 
-static bool spend(match_work *work, size_t steps)
+bool match_spend(match_work *work, size_t steps)
 {
     if (work == NULL) {
         return true;
@@ -51,7 +51,7 @@ static inline bool glob(slice_t pattern, slice_t text, wildcards wild, match_wor
             p++;
             t++;
         } else if (behind_star != SIZE_MAX) {
-            if (!spend(work, p - behind_star + 1)) {
+            if (!match_spend(work, p - behind_star + 1)) {
                 return false;
             }
             p = behind_star;
@@ -168,7 +168,7 @@ bool glob_resource(slice_t pattern, slice_t text, match_work *work)
             }
             continue;
         }
-        if (retry.parts < 0 || !spend(work, 1) || !take_part(&retry.text, &swallowed)) {
+        if (retry.parts < 0 || !match_spend(work, 1) || !take_part(&retry.text, &swallowed)) {
             return false;
         }
         at = retry;

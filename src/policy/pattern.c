@@ -154,7 +154,8 @@ static expansion expand(const pattern_t *pattern, const policy_request *request,
             if (!append_text(piece->text, buffer, &used, work)) {
                 return NO_VALUE;
             }
-        } else if (!variable_value(piece, request, &value) || !append_value(value, buffer, &used, work)) {
+        } else if (!match_spend(work, MATCH_VARIABLE_STEPS) || !variable_value(piece, request, &value) ||
+                   !append_value(value, buffer, &used, work)) {
             return NO_VALUE;
         }
     }

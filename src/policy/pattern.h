@@ -17,11 +17,15 @@
  * PATTERN_EXPANDED_MAX, nothing matches and the decision as a whole fails.
  */
 #define MATCH_STEPS_MAX (1u << 20)
+#define MATCH_VARIABLE_STEPS 256 /* a variable's value may be one of many to be searched */
 
 typedef struct {
     size_t steps_left;
     bool failed;
 } match_work;
+
+/** False when there is not so much left to spend; @p work NULL: there is. */
+bool match_spend(match_work *work, size_t steps);
 
 typedef enum { PATTERN_ALL, PATTERN_LITERAL, PATTERN_PREFIX, PATTERN_GLOB, PATTERN_VARIABLE } pattern_shape;
 

@@ -23,13 +23,12 @@ typedef struct {
  *                   prompts must stay in ours until it has read the answer.
  * @retval P11KMS_E_CONFIG  The program cannot be run.
  * @retval P11KMS_E_IO, P11KMS_E_NOMEM
- *
- * The child asks to die with the thread that calls this.
  */
 MUST_USE p11kms_err process_start(const char *path, const char *name, bool own_group, process_t *ret);
 
 /**
- * Close the socket, wait @p grace_ms for it to end by itself, kill it, reap it.
+ * Close the socket, wait @p grace_ms for it to end by itself, kill it and what it started in its
+ * group, reap it.
  * @param how  What became of it: "exited with status 1", "was ended by signal 11".
  */
 void process_end(process_t *process, int grace_ms, char how[PROCESS_ENDING_MAX]);

@@ -304,9 +304,35 @@ static void test_running_out_of_descriptors_refuses_and_goes_on(void **state)
     assert_true(client_answer(&client, &answer));
 }
 
+#define FILL 64 /* bodies of the largest size exhaust the budget */
+
+static void test_large_body_that_dawdles_gives_way(void **state)
+{
+    _cleanup_buf_ buf_t answer = { 0 };
+    client_t large[FILL];
+
+    (void)state;
+    server_start(&server);
+    for (size_t i = 0; i < FILL; i++) {
+        client_connect(&large[i], server.port);
+        assert_true(client_send_text(&large[i], "POST / HTTP/1.1\r\n" HOST
+                                                "Expect: 100-continue\r\nContent-Length: 1048576\r\n\r\n"));
+        expect_continue(&large[i]);
+    }
+    usleep(1100000);
+    client_connect(&client, server.port);
+    assert_true(client_send_text(&client, "POST / HTTP/1.1\r\n" HOST
+                                          "Expect: 100-continue\r\nContent-Length: 1048576\r\n\r\n"));
+    expect_continue(&client);
+    assert_true(client_until_end(&large[0], &answer)); /* the oldest, and no other */
+    server_wait_open(&server, FILL);
+    for (size_t i = 0; i < FILL; i++) {
+        client_close(&large[i]);
+    }
+}
+
 static void test_large_bodies_share_a_budget_that_small_ones_do_not_need(void **state)
 {
-    enum { FILL = 64 };
     _cleanup_buf_ buf_t answer = { 0 };
     client_t large[FILL];
 
@@ -445,6 +471,7 @@ int main(void)
         TEST(test_a_full_listener_leaves_the_others_alone),
         TEST(test_running_out_of_descriptors_refuses_and_goes_on),
         TEST(test_large_bodies_share_a_budget_that_small_ones_do_not_need),
+        TEST(test_large_body_that_dawdles_gives_way),
         TEST(test_stop_closes_idle_connections_and_accepts_no_more),
         TEST(test_stop_finishes_what_is_in_flight),
         TEST(test_stop_lets_a_request_that_has_begun_arrive),

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kms/service_key.h"
 #include "tests/fakes/house.h"
 #include "util/clock.h"
 
@@ -179,6 +180,36 @@ static void test_an_object_without_a_key_is_destroyed_at_the_next_start(void **s
     assert_int_equal(fake_token_keys(house->fake), before + 1);
     house_restart(house);
     assert_int_equal(fake_token_keys(house->fake), before);
+}
+
+static p11kms_err put_intent(store_t *store, void *id)
+{
+    store_intent row = { .token = "main", .created = 1 };
+
+    memcpy(row.material_id, id, KMS_ID);
+    TRY(store_begin(store));
+    TRY(store_intent_put(store, &row));
+    return store_commit(store);
+}
+
+static void test_material_that_a_key_has_outlasts_an_intent(void **state)
+{
+    house_t *house = *state;
+    kms_key_t *key = house_make_key(house);
+    kms_key_t *service = (kms_key_t *)(uintptr_t)kms_service_key(house->kms);
+    uint8_t material[KMS_ID], of_service[KMS_ID];
+    size_t intents;
+
+    memcpy(material, kms_key_current(key)->id, KMS_ID);
+    memcpy(of_service, kms_key_current(service)->id, KMS_ID);
+    kms_key_unref(key);
+    assert_ok(core_store_job(house->core, put_intent, material));
+    assert_ok(core_store_job(house->core, put_intent, of_service));
+    house_restart(house);
+    assert_true(fake_token_has_key(house->fake, material));
+    assert_true(fake_token_has_key(house->fake, of_service));
+    assert_ok(core_store_job(house->core, count_intents, &intents));
+    assert_int_equal(intents, 0);
 }
 
 static void test_an_object_the_store_never_knew_is_left_alone(void **state)
@@ -411,6 +442,7 @@ int main(void)
         TEST(test_an_object_whose_key_was_refused_is_destroyed_at_once),
         TEST(test_an_object_that_cannot_be_destroyed_at_once_is_at_the_next_start),
         TEST(test_an_object_without_a_key_is_destroyed_at_the_next_start),
+        TEST(test_material_that_a_key_has_outlasts_an_intent),
         TEST(test_an_object_the_store_never_knew_is_left_alone),
         TEST(test_rotation_waits_for_its_day),
         TEST(test_rotation_happens_on_its_day_and_old_ciphertexts_open),

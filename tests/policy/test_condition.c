@@ -333,6 +333,58 @@ static void test_conditions_are_asked_last(void **state)
     assert_int_equal(asked, 0);
 }
 
+#define MANY 3000     /* values of the request, */
+#define OPERANDS 400 /* and of the policy */
+
+static bool many_values(void *arg, slice_t key, slice_t key_as_written, policy_values *ret)
+{
+    static slice_t all[MANY];
+
+    (void)key;
+    (void)key_as_written;
+    for (size_t i = 0; i < MANY; i++) {
+        all[i] = SLICE_LIT("none of them");
+    }
+    ++*(unsigned *)arg;
+    *ret = (policy_values){ all, MANY, true };
+    return true;
+}
+
+/* Whoever may write a key's policy and send a context of many names must not keep the service busy. */
+static void test_many_values_against_many_fail_instead(void **state)
+{
+    static const struct {
+        const char *operator;
+        const char *operand;
+    } costly[] = {
+        { "StringEquals", "'1'" },
+        { "StringLike", "'*1'" },
+        { "NumericEquals", "'1'" },
+        { "StringEquals", "'${aws:username}'" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(costly); i++) {
+        _cleanup_buf_ buf_t text = { 0 };
+        unsigned asked = 0;
+        policy_request request = kit_request(kit_alice());
+
+        request.lookup = many_values;
+        request.lookup_arg = &asked;
+        buf_printf(&text, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'*','Condition':"
+                          "{'ForAnyValue:%s':{'aws:TagKeys':[", costly[i].operator);
+        for (size_t n = 0; n < OPERANDS; n++) {
+            buf_printf(&text, "%s%s", n > 0 ? "," : "", costly[i].operand);
+        }
+        /* What comes behind would allow: the decision as a whole fails. */
+        buf_put_str(&text, "]}}},{'Effect':'Allow','Action':'*','Resource':'*'}]}");
+        _cleanup_(policy) policy_t *policy = kit_policy(POLICY_IDENTITY, buf_str(&text));
+
+        assert_string_equal(kit_says(policy, &request), "none");
+        assert_true(asked < 10000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_a_key_is_looked_up_in_lower_case_and_as_written),
         cmocka_unit_test(test_a_request_without_keys_has_none),
         cmocka_unit_test(test_conditions_are_asked_last),
+        cmocka_unit_test(test_many_values_against_many_fail_instead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* struct ucred */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -29,7 +30,7 @@
 
 #define CLOSE_WAIT_MS 1000 /* for what is being carried out when the daemon stops */
 #define CLOSE_STEP_MS 10
-#define ORPHAN_S 5 /* and when it died: by then a module hangs, and nobody else would end it */
+#define ORPHAN_MS 5000 /* and when it died: by then a module hangs, and nobody else would end it */
 
 /* ---- the process ---- */
 
@@ -52,19 +53,33 @@ static void set_signals(void)
     }
 }
 
-static void on_orphaned(int signum)
+/*
+ * Not SIGKILL at once: see channel_over(). A thread and no signal, since modules change signals. It
+ * also sees a daemon that closes, which gives less time than this.
+ */
+static void *end_orphan(void *arg)
 {
-    (void)signum;
-    (void)alarm(ORPHAN_S); /* SIGALRM ends the process */
+    struct pollfd front = { .fd = PROTOCOL_FD, .events = POLLRDHUP };
+
+    while (poll(&front, 1, -1) < 0 && errno == EINTR) {
+        /* on with it */
+    }
+    poll(NULL, 0, ORPHAN_MS);
+    (void)kill(getpid(), SIGKILL);
+    return arg;
 }
 
-/* Not SIGKILL at once: see channel_over(). That the daemon is gone shows on the socket, too. */
 static bool watch_parent(void)
 {
-    const struct sigaction orphaned = { .sa_handler = on_orphaned, .sa_flags = SA_RESTART };
+    pthread_t thread;
+    sigset_t all, before;
+    bool started;
 
-    return sigaction(SIGUSR1, &orphaned, NULL) == 0 && prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0) == 0 &&
-           parent_lives();
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    started = pthread_create(&thread, NULL, end_orphan, NULL) == 0 && pthread_detach(thread) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started && parent_lives();
 }
 
 static bool harden(void)
