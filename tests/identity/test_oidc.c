@@ -350,6 +350,29 @@ static void test_keys_that_cannot_be_had_are_the_providers_fault(void **state)
     oidc_close(oidc);
 }
 
+static void test_keys_past_their_age_are_not_used(void **state)
+{
+    fixture *f = *state;
+    _cleanup_buf_ buf_t problems = { 0 };
+    _cleanup_buf_ buf_t token = { 0 };
+    web_t web = { .folder = scratch_folder() };
+    const char *keys = scratch_path(web.folder, "keys");
+    oidc_t *oidc;
+
+    write_keys(keys, SLICE_LIT(""));
+    declare(f, "https://ci.example/keys");
+    f->provider.max_age_s = 1;
+    assert_ok(oidc_open(&f->declared, fetch, &web, &problems, &oidc));
+    assert_ok(verify_soon(f, oidc));
+    assert_int_equal(unlink(keys), 0);
+    usleep(1100000);
+    issuer_token(issuer, ISSUER_ES256, CLAIMS, &token);
+    json_free(f->found.claims);
+    assert_err(oidc_verify(oidc, SLICE_STR(ACCOUNT), buf_slice(&token), NOW_S * 1000, f->arena, &f->found),
+               P11KMS_E_WEB_PROVIDER);
+    oidc_close(oidc);
+}
+
 static void test_a_configuration_of_another_issuer_is_not_believed(void **state)
 {
     fixture *f = *state;
@@ -425,6 +448,7 @@ int main(void)
         TEST(test_an_unusable_key_set_is_a_problem_with_its_place),
         TEST(test_keys_are_found_through_the_issuers_configuration),
         TEST(test_keys_that_cannot_be_had_are_the_providers_fault),
+        TEST(test_keys_past_their_age_are_not_used),
         TEST(test_a_configuration_of_another_issuer_is_not_believed),
         TEST(test_damaged_key_sets_are_refused),
     };
