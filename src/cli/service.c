@@ -27,7 +27,7 @@ const cli_command cli_reload = {
     .about = "Have the service read its configuration again.",
     .more = "The same as SIGHUP, with the verdict as exit status: what is wrong is told, and then nothing changes. "
             "Identities, peers, declared keys, certificates and the log level are taken over; a token whose PIN was "
-            "refused is logged into once more. Listeners, tokens, store and audit need a restart.",
+            "refused is logged into once more when the PIN source has changed. Listeners, tokens, store and audit need a restart.",
     .run = reload,
 };
 

@@ -3,14 +3,17 @@
 import os
 import pathlib
 import re
+import shutil
 import socket
 import sqlite3
 import ssl
 import threading
 import time
 import unittest
+import unittest.mock
 import warnings
 
+import p11kms_test
 import tap
 import wire
 from p11kms_test import ACCOUNT, wait_until
@@ -213,6 +216,9 @@ class FailingStarts(RealCase):
         if os.getuid() != 0:
             self.skipTest("only root can become another user")
         service = self.real(top="user: nobody")
+        for program in (p11kms_test.DAEMON, p11kms_test.DAEMON.with_name("p11kms-token")):
+            shutil.copy(program, service.root)  # the build may lie where nobody else can go, as in /root
+        self.enterContext(unittest.mock.patch("p11kms_test.DAEMON", service.root / "p11kmsd"))
         for path in [service.root, *service.root.rglob("*")]:
             os.chown(path, 65534, 65534)
         service.start()
