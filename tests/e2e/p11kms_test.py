@@ -7,6 +7,7 @@
 The programs come from $P11KMS_BUILDDIR (build/ unless set), clients are Debian's: /usr/bin/aws and boto3.
 """
 
+import atexit
 import base64
 import json
 import os
@@ -69,6 +70,21 @@ def run(*argv, env=None, stdin=None, check=True, timeout=60):
     return done
 
 
+_unclosed = set()
+
+
+def _close_all():
+    """What an interrupted run leaves, a run leaves not."""
+    for service in list(_unclosed):
+        service.abandon()
+
+
+atexit.register(_close_all)
+
+# What the sanitizers say, and what nobody should.
+ALARM = re.compile(r"runtime error:|Sanitizer|stack smashing|double free|corrupted|Assertion .* failed")
+
+
 class Service:
     """One p11kmsd --dev in a folder of its own, which outlives stop(), kill() and restart()."""
 
@@ -82,6 +98,7 @@ class Service:
         self.extra_environment = environment or {}
         self.process = None
         self.env = {}  # what DIR/env exports
+        _unclosed.add(self)
 
     # ---- the process ----
 
@@ -160,9 +177,19 @@ class Service:
         self.process.send_signal(signal.SIGHUP)
 
     def close(self):
-        """Ends it and removes its folder."""
+        """Ends it and removes its folder; a sanitizer's word in its log is an AssertionError."""
         try:
             self.stop()
+            log = self.root / "log"
+            if log.exists() and ALARM.search(self.log_text()):
+                raise AssertionError(self.log_text())
+        finally:
+            self.abandon()
+
+    def abandon(self):
+        _unclosed.discard(self)
+        try:
+            self.kill()
         finally:
             shutil.rmtree(self.root, ignore_errors=True)
 
