@@ -40,7 +40,16 @@ class AuditDisk(DiskCase):
     def fill(self):
         """To the last byte, and then what is left of the log's last page."""
         self.filler.fill()
-        wait_until(lambda: self.ask("ListKeys")[0].status == 500, 20, "a refusal")
+        self.wait_for_refusal()
+
+    def wait_for_refusal(self):
+        """A small record may still fit where a larger one did not."""
+        def refused():
+            answer, seconds = self.ask("ListKeys")
+            self.assertLess(seconds, BOUND_MS / 1000 + 2)
+            return (answer.status, answer.code) == (500, "KMSInternalException")
+
+        wait_until(refused, 20, "a refusal")
 
     def test_a_full_disk_refuses_within_the_bound_and_service_comes_back_with_space(self):
         load = under.Load(self.service, self.service.add_key("admin"), ends_with_the_connection=False)
@@ -51,9 +60,7 @@ class AuditDisk(DiskCase):
             time.sleep(1)
             self.assertEqual(self.service.monitor("/readyz")[0], 503)
             self.assertEqual(self.service.monitor("/healthz")[0], 200)
-            answer, seconds = self.ask("ListKeys")
-            self.assertEqual((answer.status, answer.code), (500, "KMSInternalException"))
-            self.assertLess(seconds, BOUND_MS / 1000 + 2)
+            self.wait_for_refusal()
             self.filler.remove()
             load.wait_for(50, 10)
         self.assertLess(load.slowest, BOUND_MS / 1000 + 4)
