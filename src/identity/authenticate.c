@@ -178,16 +178,10 @@ static p11kms_err judge_session(identity_t *identity, const message_t *message, 
                                 const sigv4_claim *claim, sigv4_scratch *scratch, bool *ret_same, identity_auth *ret)
 {
     _cleanup_(session) identity_session *session = NULL;
-    uint8_t secret[4 + SESSION_SECRET] = "AWS4";
 
     TRY(session_find(identity, claim->access_key_id, claim->token, session_time(check), &session));
-    const signer_t signer = { SLICE(session->salt, TOKEN_SALT), SLICE(secret, sizeof(secret)) };
-    p11kms_err err = session_secret(&identity->session_keys, session->salt, claim->access_key_id, secret + 4);
-    if (err == P11KMS_OK) {
-        err = verify(identity, message, claim, &signer, scratch, ret_same);
-    }
-    secret_wipe(secret, sizeof(secret));
-    TRY(err);
+    const signer_t signer = { SLICE(session->salt, TOKEN_SALT), secret_slice(session->secret) };
+    TRY(verify(identity, message, claim, &signer, scratch, ret_same));
     ret->principal = &session->principal;
     ret->session = STEAL(session);
     return P11KMS_OK;

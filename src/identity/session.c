@@ -117,11 +117,20 @@ void session_unref(identity_session *session)
 {
     if (session != NULL && atomic_fetch_sub_explicit(&session->references, 1, memory_order_acq_rel) == 1) {
         policy_unref(session->policy);
+        secret_free(session->secret);
         arena_free(session->arena);
     }
 }
 
 /* ---- a token's session ---- */
+
+static p11kms_err make_secret(const identity_t *identity, identity_session *session)
+{
+    TRY(secret_new(4 + SESSION_SECRET, &session->secret));
+    uint8_t *secret = secret_data(session->secret);
+    memcpy(secret, "AWS4", 4);
+    return session_secret(&identity->session_keys, session->salt, session->access_key_id, secret + 4);
+}
 
 static p11kms_err open_token(identity_t *identity, slice_t access_key_id, slice_t token, identity_session **ret)
 {
@@ -139,6 +148,7 @@ static p11kms_err open_token(identity_t *identity, slice_t access_key_id, slice_
     session->access_key_id = arena_dup(session->arena, access_key_id);
     session->token = arena_dup(session->arena, token);
     memcpy(session->salt, salt, TOKEN_SALT);
+    TRY(make_secret(identity, session));
     session_cache_put(identity->sessions, session);
     *ret = STEAL(session);
     return P11KMS_OK;

@@ -20,6 +20,7 @@ struct identity_session {
     slice_t access_key_id;
     slice_t token;
     uint8_t salt[TOKEN_SALT];
+    secret_t *secret; /* "AWS4" and the secret access key */
 };
 
 /**
