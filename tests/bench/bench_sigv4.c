@@ -13,9 +13,12 @@
 
 #define ACCOUNT "123456789012"
 #define NOW_MS INT64_C(1767323045000)
-#define ALLOW_ALL "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"}}"
+#define ALLOW_ALL                                                                                            \
+    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*"  \
+    "\"}}"
 #define TRUST_ALL                                                                                            \
-    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Principal\":\"*\"}}"
+    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\","         \
+    "\"Principal\":\"*\"}}"
 #define BODY_LEN 300
 
 static const sigv4_credentials credentials = {
@@ -27,22 +30,31 @@ static const sigv4_credentials credentials = {
 
 static identity_t *build(void)
 {
-    const conf_policy trust = { .name = "trust", .json = TRUST_ALL }, policy = { .name = "all", .json = ALLOW_ALL };
+    const conf_policy trust = { .name = "trust", .json = TRUST_ALL },
+                      policy = { .name = "all", .json = ALLOW_ALL };
     const conf_user user = { .name = "app", .path = "/" };
-    const conf_role role = {
-        .name = "deploy", .path = "/", .trust = &trust, .policies = &policy, .n_policies = 1, .max_session_s = 3600
+    const conf_role role = { .name = "deploy",
+                             .path = "/",
+                             .trust = &trust,
+                             .policies = &policy,
+                             .n_policies = 1,
+                             .max_session_s = 3600 };
+    const conf_account account = {
+        .id = ACCOUNT, .users = &user, .n_users = 1, .roles = &role, .n_roles = 1
     };
-    const conf_account account = { .id = ACCOUNT, .users = &user, .n_users = 1, .roles = &role, .n_roles = 1 };
-    const conf_peer_rule peer = { .is_unix = true, .uid = "7", .principal = "arn:aws:iam::" ACCOUNT ":role/deploy" };
+    const conf_peer_rule peer = { .is_unix = true,
+                                  .uid = "7",
+                                  .principal = "arn:aws:iam::" ACCOUNT ":role/deploy" };
     const conf_declared_t declared = { .accounts = &account, .n_accounts = 1, .peers = &peer, .n_peers = 1 };
     const identity_key key = { .id = credentials.access_key_id,
                                .account = ACCOUNT,
                                .user = "app",
                                .secret = credentials.secret,
                                .active = true };
-    const identity_sources sources = {
-        .declared = &declared, .keys = &key, .n_keys = 1, .session_key = SLICE_LIT("0123456789abcdef0123456789abcdef")
-    };
+    const identity_sources sources = { .declared = &declared,
+                                       .keys = &key,
+                                       .n_keys = 1,
+                                       .session_key = SLICE_LIT("0123456789abcdef0123456789abcdef") };
     _cleanup_buf_ buf_t problems = { 0 };
     identity_t *identity = NULL;
 
@@ -71,7 +83,8 @@ static void add_lines(message_t *message, const buf_t *lines)
     }
 }
 
-static void make_request(const sigv4_credentials *signer, message_t *message, buf_t *lines, char body[BODY_LEN])
+static void make_request(const sigv4_credentials *signer, message_t *message, buf_t *lines,
+                         char body[BODY_LEN])
 {
     const header_t signed_headers[] = {
         { SLICE_LIT("host"), SLICE_LIT("kms.example.org:8443") },
@@ -91,8 +104,8 @@ static void make_request(const sigv4_credentials *signer, message_t *message, bu
         (message_t){ .method = SLICE_LIT("POST"), .path = SLICE_LIT("/"), .body = SLICE(body, BODY_LEN) };
     memcpy(message->headers, signed_headers, sizeof(signed_headers));
     message->n_headers = COUNT_OF(signed_headers);
-    if (sigv4_sign(signer, message->method, message->path, message->query, message->headers, message->n_headers,
-                   message->body, NOW_MS, lines) != P11KMS_OK) {
+    if (sigv4_sign(signer, message->method, message->path, message->query, message->headers,
+                   message->n_headers, message->body, NOW_MS, lines) != P11KMS_OK) {
         exit(1);
     }
     add_lines(message, lines);

@@ -1,4 +1,5 @@
-/* Session tokens: any text is refused, any content is refused or stands for itself, as a token and as a principal. */
+/* Session tokens: any text is refused, any content is refused or stands for itself, as a token and as a
+ * principal. */
 #include "crypto/crypto.h"
 #include "identity/session_state.h"
 #include "tests/fuzz/fuzz.h"
@@ -29,7 +30,8 @@ static void check_principal(const session_content *content)
 
     HOLDS(err == P11KMS_OK || err == P11KMS_E_POLICY_MALFORMED);
     if (err == P11KMS_OK) {
-        HOLDS(session->principal.n_tags >= content->n_tags && session->principal.n_tags <= content->n_tags + 1);
+        HOLDS(session->principal.n_tags >= content->n_tags &&
+              session->principal.n_tags <= content->n_tags + 1);
         HOLDS(session->principal.n_session_policies == (content->policy.len > 0));
         session_unref(session);
     }

@@ -70,7 +70,8 @@ static void test_verifications_in_many_threads_agree(void **state)
 
 typedef struct {
     identity_t *identity;
-    const session_credentials *shared; /* SHARED of them, the last one of a role whose sessions are revoked meanwhile */
+    const session_credentials
+        *shared; /* SHARED of them, the last one of a role whose sessions are revoked meanwhile */
     unsigned number;
     atomic_uint *wrong;
 } session_worker;
