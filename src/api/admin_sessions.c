@@ -34,7 +34,8 @@ static p11kms_err credentials_of(op_t *op, session_spec *spec)
     }
     spec->of = role ? identity_find(op->identity, SLICE_STR(caller->role_arn)) : caller;
     if (role && seconds > spec->of->max_session_s) {
-        FAIL(P11KMS_E_VALIDATION, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+        FAIL(P11KMS_E_VALIDATION,
+             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
     }
     spec->session_name = caller->session_name;
     spec->issued_ms = clock_service_ms();

@@ -9,15 +9,19 @@
 static const cli_option option_url = {
     "url", '\0', "URL", "Ask this endpoint with a client certificate, instead of the Unix socket."
 };
-static const cli_option option_certificate = { "cert", '\0', "FILE", "The client certificate, PEM, its chain behind it." };
-static const cli_option option_key = { "key", '\0', "FILE", "Its private key, PEM; in the certificate's file unless given." };
-static const cli_option option_duration = { "duration", '\0', "SECONDS", "How long they last; 3600 unless given." };
+static const cli_option option_certificate = { "cert", '\0', "FILE",
+                                               "The client certificate, PEM, its chain behind it." };
+static const cli_option option_key = { "key", '\0', "FILE",
+                                       "Its private key, PEM; in the certificate's file unless given." };
+static const cli_option option_duration = { "duration", '\0', "SECONDS",
+                                            "How long they last; 3600 unless given." };
 
 static p11kms_err put_request(const cli_line *line, buf_t *body)
 {
     const char *duration = cli_value(line, &option_duration);
 
-    if (duration && (!duration[0] || strlen(duration) > 6 || strspn(duration, "0123456789") != strlen(duration))) {
+    if (duration &&
+        (!duration[0] || strlen(duration) > 6 || strspn(duration, "0123456789") != strlen(duration))) {
         FAIL(P11KMS_E_SYNTAX, "--duration takes a number of seconds");
     }
     if (duration) {
@@ -90,7 +94,13 @@ static int credentials(const cli_line *line)
 }
 
 static const cli_option *const credentials_options[] = {
-    &option_duration, &cli_option_socket, &cli_option_config, &option_url, &option_certificate, &option_key, NULL,
+    &option_duration,
+    &cli_option_socket,
+    &cli_option_config,
+    &option_url,
+    &option_certificate,
+    &option_key,
+    NULL,
 };
 
 const cli_command cli_credentials = {
@@ -98,9 +108,9 @@ const cli_command cli_credentials = {
     .args = "",
     .options = credentials_options,
     .about = "Print temporary credentials for an SDK's credential_process.",
-    .more = "In ~/.aws/config: credential_process = p11kms credentials. The caller is who the kernel says at the "
-            "service's Unix socket or, with --url and --cert, whose certificate it shows; identities.d maps it to a "
-            "user or to a role (peers). The SDK runs the command again before the credentials expire, so nothing is "
-            "stored. $AWS_CA_BUNDLE names the roots that are trusted with --url.",
+    .more = "In ~/.aws/config: credential_process = p11kms credentials. The caller is who the kernel says at "
+            "the service's Unix socket or, with --url and --cert, whose certificate it shows; identities.d "
+            "maps it to a user or to a role (peers). The SDK runs the command again before the credentials "
+            "expire, so nothing is stored. $AWS_CA_BUNDLE names the roots that are trusted with --url.",
     .run = credentials,
 };

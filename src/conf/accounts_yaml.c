@@ -337,8 +337,9 @@ static const section_t provider_section = {
     .items = provider_items,
     .n_items = COUNT_OF(provider_items),
     .finish = finish_provider,
-    .about = "An issuer of OIDC tokens, for AssumeRoleWithWebIdentity. Roles trust it as the Federated principal "
-             "arn:aws:iam::ACCOUNT:oidc-provider/ISSUER.",
+    .about =
+        "An issuer of OIDC tokens, for AssumeRoleWithWebIdentity. Roles trust it as the Federated principal "
+        "arn:aws:iam::ACCOUNT:oidc-provider/ISSUER.",
 };
 
 /* ---- accounts ---- */

@@ -91,5 +91,6 @@ const char *check_https_url(slice_t text)
     bool whole = slice_has_prefix(text, "https://") &&
                  made_of(SLICE(text.data + scheme, text.len - scheme), LOWER UPPER DIGITS "-._~%:/@+=,");
 
-    return whole && text.data[scheme] != '/' ? NULL : "must be https:// and a host, without query and fragment";
+    return whole && text.data[scheme] != '/' ? NULL
+                                             : "must be https:// and a host, without query and fragment";
 }

@@ -68,7 +68,8 @@ static void make_room(gather_t *gather)
         conf_account *account = growing->account;
 
         account->users = growing->users = arena_alloc(gather->arena, sizeof(conf_user) * account->n_users);
-        account->groups = growing->groups = arena_alloc(gather->arena, sizeof(conf_group) * account->n_groups);
+        account->groups = growing->groups =
+            arena_alloc(gather->arena, sizeof(conf_group) * account->n_groups);
         account->roles = growing->roles = arena_alloc(gather->arena, sizeof(conf_role) * account->n_roles);
         account->oidc_providers = growing->providers =
             arena_alloc(gather->arena, sizeof(conf_oidc_provider) * account->n_oidc_providers);
@@ -157,8 +158,8 @@ static const char *group_text(gather_t *gather, const char *group, const char *a
 }
 
 /** A user or role; IAM: a name is unique in its account whatever its path. */
-static p11kms_err declare_principal(gather_t *gather, const conf_account *account, const char *kind, const char *path,
-                                    const char *name, const conf_place *place)
+static p11kms_err declare_principal(gather_t *gather, const conf_account *account, const char *kind,
+                                    const char *path, const char *name, const conf_place *place)
 {
     arena_t *arena = gather->arena;
     const char *arn = arena_printf(arena, "arn:aws:iam::%s:%s%s%s", account->id, kind, path, name);

@@ -17,7 +17,7 @@ static bool principal_arn(const op_t *op, slice_t rest, slice_t *ret)
     const principal_t *principal = op->auth.principal;
 
     (void)rest;
-    return text(principal->role_arn ? principal->role_arn : principal->arn, ret); /* of a session: its role's */
+    return text(principal->role_arn ? principal->role_arn : principal->arn, ret);
 }
 
 static bool principal_account(const op_t *op, slice_t rest, slice_t *ret)

@@ -12,7 +12,7 @@ void uses_free(uses_t *uses);
 void uses_note(uses_t *uses, const char *key_id, const core_use *use);
 /** What is noted and not stored yet. False: nothing. */
 bool uses_get(uses_t *uses, const char *key_id, core_use *ret);
-/** Store what is noted, in the transaction under way; on failure it stays noted. Keys that are not in the store have none. */
+/** Store what is noted, in the transaction under way; on failure it stays noted. Keys not in the store: no matter. */
 MUST_USE p11kms_err uses_store(uses_t *uses, store_t *store);
 /** Something was noted, and nothing was stored in the last minute. */
 bool uses_due(uses_t *uses, int64_t mono_us);

@@ -158,7 +158,7 @@ static p11kms_err judge_key(identity_t *identity, const message_t *message, cons
 {
     const access_key_t *key = map_get(identity->keys, claim->access_key_id);
     /* All unknown keys are one, so that nobody's signing keys are pushed out or taken for another's. */
-    const signer_t signer = { key != NULL ? claim->access_key_id : SLICE(NULL, 0),
+    const signer_t signer = { key != NULL ? claim->access_key_id : SLICE_LIT(""),
                               secret_slice(key != NULL ? key->secret : identity->unknown.secret) };
 
     TRY(verify(identity, message, claim, &signer, scratch, ret_same));
@@ -175,19 +175,14 @@ static int64_t session_time(const identity_check *check)
 
 /** By its session token. Signing keys are kept by the token's salt, which no access key id is like. */
 static p11kms_err judge_session(identity_t *identity, const message_t *message, const identity_check *check,
-                                const sigv4_claim *claim, sigv4_scratch *scratch, bool *ret_same, identity_auth *ret)
+                                const sigv4_claim *claim, sigv4_scratch *scratch, bool *ret_same,
+                                identity_auth *ret)
 {
     _cleanup_(session) identity_session *session = NULL;
-    uint8_t secret[4 + SESSION_SECRET] = "AWS4";
 
     TRY(session_find(identity, claim->access_key_id, claim->token, session_time(check), &session));
-    const signer_t signer = { SLICE(session->salt, TOKEN_SALT), SLICE(secret, sizeof(secret)) };
-    p11kms_err err = session_secret(&identity->session_keys, session->salt, claim->access_key_id, secret + 4);
-    if (err == P11KMS_OK) {
-        err = verify(identity, message, claim, &signer, scratch, ret_same);
-    }
-    secret_wipe(secret, sizeof(secret));
-    TRY(err);
+    const signer_t signer = { SLICE(session->salt, TOKEN_SALT), secret_slice(session->secret) };
+    TRY(verify(identity, message, claim, &signer, scratch, ret_same));
     ret->principal = &session->principal;
     ret->session = STEAL(session);
     return P11KMS_OK;
@@ -283,8 +278,8 @@ static p11kms_err assume_for_peer(const peer_rule_t *rule, const message_t *mess
     return P11KMS_OK;
 }
 
-static p11kms_err authenticate_peer(const identity_t *identity, const message_t *message, const identity_check *check,
-                                    identity_auth *ret)
+static p11kms_err authenticate_peer(const identity_t *identity, const message_t *message,
+                                    const identity_check *check, identity_auth *ret)
 {
     const peer_rule_t *rule = message->peer != NULL ? peers_match(identity, message->peer) : NULL;
 

@@ -149,7 +149,8 @@ static p11kms_err fill(builder_t *builder, const identity_sources *sources)
     TRY(add_keys(builder, sources->declared, sources->keys, sources->n_keys));
     TRY(add_peers(builder, sources->declared));
     for (size_t i = 0; i < sources->n_revocations; i++) {
-        identity_revoke_sessions(identity, SLICE_STR(sources->revocations[i].role_arn), sources->revocations[i].until_ms);
+        identity_revoke_sessions(identity, SLICE_STR(sources->revocations[i].role_arn),
+                                 sources->revocations[i].until_ms);
     }
     if (builder->n_problems > 0) {
         FAIL(P11KMS_E_CONFIG, "%u problem%s in the declarations", builder->n_problems,
@@ -231,7 +232,8 @@ const principal_t *identity_find(const identity_t *identity, slice_t arn)
     return map_get(identity->by_arn, arn);
 }
 
-static const principal_t *find_named(const identity_t *identity, principal_kind kind, slice_t account, slice_t name)
+static const principal_t *find_named(const identity_t *identity, principal_kind kind, slice_t account,
+                                     slice_t name)
 {
     slice_t key;
     void *value;

@@ -105,7 +105,7 @@ const peer_rule_t *peers_match(const identity_t *identity, const peer_t *peer)
 
 /* ---- the session names of peers that are mapped to roles ---- */
 
-/** Where the value of the subject's CN stands; NULL: it has none. RFC 2253: attributes joined by ',' and '+'. */
+/** Where the value of the subject's CN stands, or NULL. RFC 2253: attributes joined by ',' and '+'. */
 static const char *find_cn(const char *subject)
 {
     bool begins = true;

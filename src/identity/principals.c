@@ -11,8 +11,8 @@ typedef struct {
 /* ---- policies ---- */
 
 /** Compile a document; one that is malformed becomes a problem, and *ret stays. @p policy may be NULL. */
-static p11kms_err compile_one(builder_t *builder, const char *owner, const conf_policy *policy, policy_kind kind,
-                              policy_t **ret)
+static p11kms_err compile_one(builder_t *builder, const char *owner, const conf_policy *policy,
+                              policy_kind kind, policy_t **ret)
 {
     if (policy == NULL) {
         return P11KMS_OK;
@@ -116,8 +116,8 @@ static p11kms_err join_groups(builder_t *builder, const conf_account *account, c
 }
 
 /** What users and roles have in common; @p kind is "user" or "role". */
-static p11kms_err begin_principal(builder_t *builder, const conf_account *account, const char *kind, const char *path,
-                                  const char *name, principal_t **ret)
+static p11kms_err begin_principal(builder_t *builder, const conf_account *account, const char *kind,
+                                  const char *path, const char *name, principal_t **ret)
 {
     identity_t *identity = builder->identity;
     arena_t *arena = identity->arena;
@@ -170,7 +170,8 @@ static p11kms_err add_account(builder_t *builder, const conf_account *account)
 {
     identity_t *identity = builder->identity;
 
-    TRY(map_put(identity->accounts, SLICE_STR(account->id), arena_strdup(identity->arena, account->id), NULL));
+    TRY(map_put(identity->accounts, SLICE_STR(account->id), arena_strdup(identity->arena, account->id),
+                NULL));
     for (size_t i = 0; i < account->n_groups; i++) {
         TRY(add_group(builder, account, &account->groups[i]));
     }

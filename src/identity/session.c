@@ -29,7 +29,8 @@ static bool replaced(const session_content *content, const conf_tag *tag)
     return false;
 }
 
-static void overlay_tags(arena_t *arena, const principal_t *of, const session_content *content, principal_t *principal)
+static void overlay_tags(arena_t *arena, const principal_t *of, const session_content *content,
+                         principal_t *principal)
 {
     conf_tag *tags = arena_alloc(arena, sizeof(*tags) * (of->n_tags + content->n_tags));
     const char **transitive = arena_alloc(arena, sizeof(*transitive) * (content->n_tags + 1));
@@ -60,7 +61,8 @@ static void become_role_session(arena_t *arena, const principal_t *role, const s
     const char *name = text_or_null(arena, content->session_name);
 
     principal->kind = PRINCIPAL_ROLE_SESSION;
-    principal->arn = arena_printf(arena, "arn:aws:sts::%s:assumed-role/%s/%s", role->account, role->name, name);
+    principal->arn =
+        arena_printf(arena, "arn:aws:sts::%s:assumed-role/%s/%s", role->account, role->name, name);
     principal->principal_id = arena_printf(arena, "%s:%s", role->principal_id, name);
     principal->trust = NULL;
     principal->role_arn = role->arn;
@@ -117,13 +119,23 @@ void session_unref(identity_session *session)
 {
     if (session != NULL && atomic_fetch_sub_explicit(&session->references, 1, memory_order_acq_rel) == 1) {
         policy_unref(session->policy);
+        secret_free(session->secret);
         arena_free(session->arena);
     }
 }
 
 /* ---- a token's session ---- */
 
-static p11kms_err open_token(identity_t *identity, slice_t access_key_id, slice_t token, identity_session **ret)
+static p11kms_err make_secret(const identity_t *identity, identity_session *session)
+{
+    TRY(secret_new(4 + SESSION_SECRET, &session->secret));
+    uint8_t *secret = secret_data(session->secret);
+    memcpy(secret, "AWS4", 4);
+    return session_secret(&identity->session_keys, session->salt, session->access_key_id, secret + 4);
+}
+
+static p11kms_err open_token(identity_t *identity, slice_t access_key_id, slice_t token,
+                             identity_session **ret)
 {
     _cleanup_buf_ buf_t plain = { 0 };
     _cleanup_(session) identity_session *session = NULL;
@@ -139,6 +151,7 @@ static p11kms_err open_token(identity_t *identity, slice_t access_key_id, slice_
     session->access_key_id = arena_dup(session->arena, access_key_id);
     session->token = arena_dup(session->arena, token);
     memcpy(session->salt, salt, TOKEN_SALT);
+    TRY(make_secret(identity, session));
     session_cache_put(identity->sessions, session);
     *ret = STEAL(session);
     return P11KMS_OK;

@@ -60,7 +60,8 @@ static size_t set_of(const session_cache *cache, slice_t access_key_id)
 
 static bool is_of(const identity_session *session, slice_t access_key_id, slice_t token)
 {
-    return session != NULL && slice_eq(session->access_key_id, access_key_id) && slice_eq(session->token, token);
+    return session != NULL && slice_eq(session->access_key_id, access_key_id) &&
+           slice_eq(session->token, token);
 }
 
 identity_session *session_cache_get(session_cache *cache, slice_t access_key_id, slice_t token)

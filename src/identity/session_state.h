@@ -12,7 +12,7 @@
 /** Immutable but for its references; valid as long as the snapshot it was made in. */
 struct identity_session {
     atomic_uint references;
-    arena_t *arena; /* itself, and all below but the policy */
+    arena_t *arena;        /* itself, and all below but policy and secret */
     const principal_t *of; /* the role or user */
     principal_t principal;
     policy_t *policy; /* the session's own; NULL: none */
@@ -20,6 +20,7 @@ struct identity_session {
     slice_t access_key_id;
     slice_t token;
     uint8_t salt[TOKEN_SALT];
+    secret_t *secret; /* "AWS4" and the secret access key */
 };
 
 /**
@@ -27,12 +28,13 @@ struct identity_session {
  *
  * @retval P11KMS_E_POLICY_MALFORMED  The session policy.
  */
-MUST_USE p11kms_err session_make(const principal_t *of, const session_content *content, identity_session **ret);
+MUST_USE p11kms_err session_make(const principal_t *of, const session_content *content,
+                                 identity_session **ret);
 identity_session *session_ref(identity_session *session);
 void session_unref(identity_session *session); /* NULL is fine */
 DEFINE_CLEANUP(identity_session *, session, session_unref);
 
-/** Sessions opened lately, by access key id. Bounded; the least recently used of a set goes first. Thread-safe. */
+/** Sessions opened lately. Bounded; the least recently used of a set goes first. Thread-safe. */
 typedef struct session_cache session_cache;
 
 MUST_USE p11kms_err session_cache_new(session_cache **ret);

@@ -85,7 +85,8 @@ p11kms_err session_content_write(const session_content *content, buf_t *out)
         FAIL(P11KMS_E_LIMIT, "Packed policy consumes %zu%% of allotted space, please use smaller policy.",
              content_len(content) * 100 / SESSION_CONTENT_MAX);
     }
-    ENSURE(content->access_key_id.len == SESSION_KEY_ID && content->n_tags <= SESSION_TAGS_MAX, P11KMS_E_RANGE);
+    ENSURE(content->access_key_id.len == SESSION_KEY_ID && content->n_tags <= SESSION_TAGS_MAX,
+           P11KMS_E_RANGE);
     buf_put_u8(out, content->of_user ? KIND_USER : KIND_ROLE);
     buf_put_slice(out, content->access_key_id);
     buf_put_u64(out, (uint64_t)content->issued_ms);
@@ -193,8 +194,8 @@ static p11kms_err seal(const session_keys *keys, slice_t content, buf_t *token)
     return P11KMS_OK;
 }
 
-p11kms_err session_token_seal(const session_keys *keys, const uint8_t salt[TOKEN_SALT], const session_content *content,
-                              buf_t *text)
+p11kms_err session_token_seal(const session_keys *keys, const uint8_t salt[TOKEN_SALT],
+                              const session_content *content, buf_t *text)
 {
     _cleanup_buf_ buf_t plain = { 0 };
     _cleanup_buf_ buf_t token = { 0 };

@@ -246,9 +246,19 @@ static void put_query(buf_t *out, const sigv4_scratch *scratch)
     }
 }
 
+static bool has_white_space(slice_t text)
+{
+    return text.len > 0 &&
+           (memchr(text.data, ' ', text.len) != NULL || memchr(text.data, '\t', text.len) != NULL);
+}
+
 /** Outer white space goes, inner runs of it become one space. */
 static void put_header_value(buf_t *out, slice_t value)
 {
+    if (!has_white_space(value)) {
+        buf_put_slice(out, value);
+        return;
+    }
     uint8_t *at = buf_reserve(out, value.len);
     bool space = false, any = false;
 

@@ -15,18 +15,43 @@
 static server_t server;
 static char url[64];
 static const char *authority_path, *other_path, *certificate_path, *key_path;
+static const char *client_path, *client_key_path, *both_path; /* both: certificate and key in one file */
 
 static const client_request question = {
     .method = "POST", .path = "/", .headers = { (const uint8_t *)"X-Test: 1\r\n", 11 },
     .body = { (const uint8_t *)"question", 8 },
 };
 
+static void append_file(const char *path, FILE *to)
+{
+    FILE *from = fopen(path, "r");
+    int c;
+
+    assert_non_null(from);
+    while ((c = fgetc(from)) != EOF) {
+        fputc(c, to);
+    }
+    fclose(from);
+}
+
+static void join_files(const char *a, const char *b, const char *to_path)
+{
+    FILE *to = fopen(to_path, "w");
+
+    assert_non_null(to);
+    append_file(a, to);
+    append_file(b, to);
+    assert_int_equal(fclose(to), 0);
+}
+
 static int make_certificates(void **state)
 {
     const certificate_wish wish = { .name = "authority", .days = 2, .is_authority = true };
     const certificate_wish server_wish = { .name = "server", .sans = "DNS:localhost", .days = 1 };
     certificate_t authority = certificate_make(&wish, NULL), other = certificate_make(&wish, NULL);
+    const certificate_wish client_wish = { .name = "client", .sans = "DNS:client.example", .days = 1 };
     certificate_t certificate = certificate_make(&server_wish, &authority);
+    certificate_t client = certificate_make(&client_wish, &authority);
     const char *folder = scratch_folder();
 
     (void)state;
@@ -37,9 +62,15 @@ static int make_certificates(void **state)
     certificate_write(&authority, authority_path, NULL);
     certificate_write(&other, other_path, NULL);
     certificate_write(&certificate, certificate_path, key_path);
+    client_path = scratch_path(folder, "client.pem");
+    client_key_path = scratch_path(folder, "client.key");
+    both_path = scratch_path(folder, "both.pem");
+    certificate_write(&client, client_path, client_key_path);
+    join_files(client_path, client_key_path, both_path);
     certificate_free(&authority);
     certificate_free(&other);
     certificate_free(&certificate);
+    certificate_free(&client);
     return 0;
 }
 
@@ -122,6 +153,48 @@ static void test_roots_that_cannot_be_read_are_told(void **state)
     (void)state;
     serve("https", "localhost");
     assert_fails(&(client_target){ .url = url, .ca_file = "/nonexistent" }, P11KMS_E_CONFIG, "/nonexistent");
+    server_end(&server);
+}
+
+/** The service asks for a client's certificate. */
+static void serve_clients(void)
+{
+    server_init(&server);
+    server.listen = (conf_listen){ .kind = LISTEN_HTTPS, .host = "127.0.0.1", .certificate = certificate_path,
+                                   .key = key_path, .client_ca = authority_path };
+    server_start(&server);
+    snprintf(url, sizeof(url), "https://localhost:%u", server.port);
+}
+
+static void test_our_certificate_is_shown_where_one_is_given(void **state)
+{
+    const client_target targets[] = {
+        { .url = url, .ca_file = authority_path, .certificate_file = client_path, .key_file = client_key_path },
+        { .url = url, .ca_file = authority_path, .certificate_file = both_path },
+        { .url = url, .ca_file = authority_path },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        serve_clients();
+        assert_answered(&targets[i]);
+        assert_int_equal(server.peer.has_certificate, targets[i].certificate_file != NULL);
+        assert_string_equal(server.peer.cert_sans, targets[i].certificate_file ? "DNS:client.example" : "");
+        server_end(&server);
+    }
+}
+
+static void test_a_certificate_or_key_of_ours_that_cannot_be_used_is_told(void **state)
+{
+    (void)state;
+    serve_clients();
+    assert_fails(&(client_target){ .url = url, .ca_file = authority_path, .certificate_file = "/nonexistent" },
+                 P11KMS_E_CONFIG, "no certificate can be read from /nonexistent");
+    assert_fails(&(client_target){ .url = url, .ca_file = authority_path, .certificate_file = client_path },
+                 P11KMS_E_CONFIG, "the key of");
+    assert_fails(&(client_target){ .url = url, .ca_file = authority_path, .certificate_file = client_path,
+                                   .key_file = key_path }, /* another's */
+                 P11KMS_E_CONFIG, key_path);
     server_end(&server);
 }
 
@@ -236,6 +309,8 @@ int main(void)
         cmocka_unit_test(test_a_certificate_of_another_authority_is_refused),
         cmocka_unit_test(test_a_certificate_for_another_name_is_refused),
         cmocka_unit_test(test_roots_that_cannot_be_read_are_told),
+        cmocka_unit_test(test_our_certificate_is_shown_where_one_is_given),
+        cmocka_unit_test(test_a_certificate_or_key_of_ours_that_cannot_be_used_is_told),
         cmocka_unit_test(test_a_long_answer_arrives_whole),
         cmocka_unit_test(test_no_answer_in_time_is_a_timeout),
         cmocka_unit_test(test_nobody_there_is_told),

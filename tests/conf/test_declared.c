@@ -118,29 +118,29 @@ static void test_everything_that_may_be_declared_lands_in_its_field(void **state
 
 static void test_roles_and_identity_providers_land_in_their_fields(void **state)
 {
-    _cleanup_(conf_declared) conf_declared_t *declared =
-        load_good("accounts:\n"
-                  "- id: 000000000001\n"
-                  "  users:\n"
-                  "  - {name: u, permissions-boundary: {document: {Version: 2012-10-17}}}\n"
-                  "  roles:\n"
-                  "  - {name: r, trust: " TRUST "}\n"
-                  "  - name: s\n"
-                  "    path: /x/\n"
-                  "    trust: '{\"Statement\": []}'\n"
-                  "    policies: [{name: p, document: {Version: 2012-10-17}}]\n"
-                  "    permissions-boundary: {name: edge, document: {Version: 2008-10-17}}\n"
-                  "    tags: {team: blue}\n"
-                  "    max-session: 12h\n"
-                  "  oidc-providers:\n"
-                  "  - {issuer: 'https://a.example/x', audiences: [p, q]}\n"
-                  "  - {issuer: 'https://b.example', jwks: 'file:keys.json', ca: ca.pem, audiences: [p],\n"
-                  "     refresh: 5m, max-age: 2h}\n"
-                  "  - {issuer: 'https://c.example', jwks: 'https://c.example:8443/keys', audiences: [p]}\n",
-                  "peers:\n"
-                  "- {unix: {uid: 7}, principal: 'arn:aws:iam::000000000001:role/r'}\n"
-                  "- {unix: {uid: 8}, principal: 'arn:aws:iam::000000000001:role/x/s', session-name: nightly}\n",
-                  false);
+    _cleanup_(conf_declared) conf_declared_t *declared = load_good(
+        "accounts:\n"
+        "- id: 000000000001\n"
+        "  users:\n"
+        "  - {name: u, permissions-boundary: {document: {Version: 2012-10-17}}}\n"
+        "  roles:\n"
+        "  - {name: r, trust: " TRUST "}\n"
+        "  - name: s\n"
+        "    path: /x/\n"
+        "    trust: '{\"Statement\": []}'\n"
+        "    policies: [{name: p, document: {Version: 2012-10-17}}]\n"
+        "    permissions-boundary: {name: edge, document: {Version: 2008-10-17}}\n"
+        "    tags: {team: blue}\n"
+        "    max-session: 12h\n"
+        "  oidc-providers:\n"
+        "  - {issuer: 'https://a.example/x', audiences: [p, q]}\n"
+        "  - {issuer: 'https://b.example', jwks: 'file:keys.json', ca: ca.pem, audiences: [p],\n"
+        "     refresh: 5m, max-age: 2h}\n"
+        "  - {issuer: 'https://c.example', jwks: 'https://c.example:8443/keys', audiences: [p]}\n",
+        "peers:\n"
+        "- {unix: {uid: 7}, principal: 'arn:aws:iam::000000000001:role/r'}\n"
+        "- {unix: {uid: 8}, principal: 'arn:aws:iam::000000000001:role/x/s', session-name: nightly}\n",
+        false);
     const conf_account *account = &declared->accounts[0];
     const conf_role *role = account->roles;
     const conf_oidc_provider *provider = account->oidc_providers;
@@ -202,7 +202,8 @@ static void test_files_add_to_one_account(void **state)
 static void test_a_wrong_declaration_is_told_with_its_place(void **state)
 {
 #define ONE "accounts: [{id: '000000000001', users: [{name: a}]}]\n"
-#define ROLE(more) "accounts: [{id: '000000000001', roles: [{name: r, trust: {}\n            " more "\n  }]}]\n"
+#define ROLE(more)                                                                                           \
+    "accounts: [{id: '000000000001', roles: [{name: r, trust: {}\n            " more "\n  }]}]\n"
 #define PROVIDER(members) "accounts: [{id: '000000000001', oidc-providers: [ {" members "}]}]\n"
     static const struct {
         const char *text;
@@ -258,9 +259,11 @@ static void test_a_wrong_declaration_is_told_with_its_place(void **state)
           "1.yaml:2:9: peers: arn:aws:iam::000000000001:role/r is not declared\n" },
         { ONE "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:user/a', session-name: ab}]\n",
           "1.yaml:2:87: peers[0]: 'session-name' is for roles alone\n" },
-        { ROLE("") "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:role/r', session-name: a}]\n",
+        { ROLE("") "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:role/r', session-name: "
+                   "a}]\n",
           "1.yaml:4:87: peers[0].session-name: must have 2 to 64 bytes\n" },
-        { ROLE("") "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:role/r', session-name: a/b}]\n",
+        { ROLE("") "peers: [{unix: {uid: 1}, principal: 'arn:aws:iam::000000000001:role/r', session-name: "
+                   "a/b}]\n",
           "1.yaml:4:87: peers[0].session-name: must be of letters, digits and _+=,.@-\n" },
         { "accounts: [{id: '000000000001', roles: [{name: r}]}]\n",
           "1.yaml:1:41: accounts[0].roles[0]: 'trust' is missing (policy in YAML, or a string of JSON)\n" },
@@ -271,7 +274,8 @@ static void test_a_wrong_declaration_is_told_with_its_place(void **state)
         { ROLE(", max-session: 13h"),
           "1.yaml:2:28: accounts[0].roles[0].max-session: must be from 1h to 12h\n" },
         { ROLE(", permissions-boundary: {name: x}"),
-          "1.yaml:2:37: accounts[0].roles[0].permissions-boundary: 'document' is missing (policy in YAML, or a string "
+          "1.yaml:2:37: accounts[0].roles[0].permissions-boundary: 'document' is missing (policy in YAML, or "
+          "a string "
           "of JSON)\n" },
         { ROLE("}, {name: r, path: /x/, trust: {}"),
           "1.yaml:2:16: role 'r' of account 000000000001 is declared twice; first at 1.yaml:1:41\n" },
@@ -292,8 +296,10 @@ static void test_a_wrong_declaration_is_told_with_its_place(void **state)
           "1.yaml:1:103: accounts[0].oidc-providers[0].jwks: must be file:/path or an https:// URL\n" },
         { PROVIDER("issuer: 'https://a.example', audiences: [p], refresh: 2h, max-age: 1h"),
           "1.yaml:1:51: accounts[0].oidc-providers[0]: 'max-age' must not be less than 'refresh'\n" },
-        { PROVIDER("issuer: 'https://a.example', audiences: [p]}, {issuer: 'https://a.example', audiences: [q]"),
-          "1.yaml:1:98: OIDC provider 'https://a.example' of account 000000000001 is declared twice; first at "
+        { PROVIDER(
+              "issuer: 'https://a.example', audiences: [p]}, {issuer: 'https://a.example', audiences: [q]"),
+          "1.yaml:1:98: OIDC provider 'https://a.example' of account 000000000001 is declared twice; first "
+          "at "
           "1.yaml:1:51\n" },
         { "keys: [{alias: alias/a}]\n",
           "1.yaml:1:8: key 'alias/a': 'account' is missing (0 accounts are declared)\n" },

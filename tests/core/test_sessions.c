@@ -21,10 +21,21 @@ static identity_t *build_scene(void)
 {
     static const conf_policy all = { .name = "all", .json = ALLOW("*") };
     static const conf_role roles[] = {
-        { .name = "deploy", .path = "/team/", .trust = &deploy_trust, .policies = &all, .n_policies = 1,
-          .tags = deploy_tags, .n_tags = 2, .max_session_s = 3600 },
-        { .name = "edged", .path = "/", .trust = &deploy_trust, .policies = &all, .n_policies = 1,
-          .boundary = &deploy_boundary, .max_session_s = 3600 },
+        { .name = "deploy",
+          .path = "/team/",
+          .trust = &deploy_trust,
+          .policies = &all,
+          .n_policies = 1,
+          .tags = deploy_tags,
+          .n_tags = 2,
+          .max_session_s = 3600 },
+        { .name = "edged",
+          .path = "/",
+          .trust = &deploy_trust,
+          .policies = &all,
+          .n_policies = 1,
+          .boundary = &deploy_boundary,
+          .max_session_s = 3600 },
     };
     static const conf_peer_rule peer = { .is_unix = true, .uid = "7", .principal = ROLE_ARN };
     const roles_options options = { .roles = roles, .n_roles = 2, .peers = &peer, .n_peers = 1 };
@@ -68,9 +79,11 @@ static session_spec spec_now(scene_t *scene, const char *arn)
 /** An operation whose message @p spec's session signed; authenticated. NULL spec: the Unix peer 7. */
 static op_t *ask(scene_t *scene, const session_spec *spec)
 {
-    static const op_row_t row = {
-        .name = "Decrypt", .service = "kms", .event_source = "kms.amazonaws.com", .action = "kms:Decrypt", .read_only = true
-    };
+    static const op_row_t row = { .name = "Decrypt",
+                                  .service = "kms",
+                                  .event_source = "kms.amazonaws.com",
+                                  .action = "kms:Decrypt",
+                                  .read_only = true };
     session_credentials issued = { 0 };
     _cleanup_buf_ buf_t text = { 0 };
 
@@ -118,7 +131,9 @@ static void test_conditions_see_the_session(void **state)
     } rows[] = {
         { "{\"ArnEquals\":{\"aws:PrincipalArn\":\"" ROLE_ARN "\"}}", true },
         { "{\"ArnEquals\":{\"aws:PrincipalArn\":\"" SESSION_ARN "\"}}", false },
-        { "{\"StringEquals\":{\"aws:PrincipalType\":\"AssumedRole\",\"aws:PrincipalAccount\":\"" ACCOUNT "\"}}", true },
+        { "{\"StringEquals\":{\"aws:PrincipalType\":\"AssumedRole\",\"aws:PrincipalAccount\":\"" ACCOUNT
+          "\"}}",
+          true },
         { "{\"StringLike\":{\"aws:userid\":\"AROA?????????????????:build-7\"}}", true },
         { "{\"Null\":{\"aws:username\":\"true\"}}", true },
         { "{\"StringEquals\":{\"aws:PrincipalTag/job\":\"7\",\"aws:PrincipalTag/team\":\"blue\"}}", true },
@@ -126,9 +141,13 @@ static void test_conditions_see_the_session(void **state)
         { "{\"Null\":{\"aws:TokenIssueTime\":\"false\"}}", true },
         { "{\"DateGreaterThan\":{\"aws:TokenIssueTime\":\"2020-01-01T00:00:00Z\"}}", true },
         { "{\"DateLessThan\":{\"aws:TokenIssueTime\":\"2020-01-01T00:00:00Z\"}}", false },
-        { "{\"Bool\":{\"aws:MultiFactorAuthPresent\":\"false\"},\"Null\":{\"aws:MultiFactorAuthAge\":\"true\"}}", true },
+        { "{\"Bool\":{\"aws:MultiFactorAuthPresent\":\"false\"},\"Null\":{\"aws:MultiFactorAuthAge\":"
+          "\"true\"}}",
+          true },
         { "{\"StringEquals\":{\"aws:SourceIdentity\":\"alice\"}}", true },
-        { "{\"StringEquals\":{\"aws:FederatedProvider\":\"arn:aws:iam::" ACCOUNT ":oidc-provider/token.example\"}}", true },
+        { "{\"StringEquals\":{\"aws:FederatedProvider\":\"arn:aws:iam::" ACCOUNT
+          ":oidc-provider/token.example\"}}",
+          true },
         { "{\"Bool\":{\"aws:PrincipalIsAWSService\":\"false\"}}", true },
     };
     scene_t *scene = *state;
@@ -137,7 +156,8 @@ static void test_conditions_see_the_session(void **state)
         session_spec spec = spec_now(scene, ROLE_ARN);
         _cleanup_buf_ buf_t policy = { 0 };
 
-        buf_printf(&policy, POLICY("{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":%s}"),
+        buf_printf(&policy,
+                   POLICY("{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":%s}"),
                    rows[i].condition);
         spec.policy = buf_slice(&policy);
         spec.tags = tags;
@@ -156,9 +176,10 @@ static void test_conditions_see_the_session(void **state)
 static void test_a_users_own_keys_have_no_session_keys(void **state)
 {
     static const conf_policy policies[] = {
-        { .name = "none", .json = POLICY("{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"Null\":{"
-                                         "\"aws:TokenIssueTime\":\"true\",\"aws:MultiFactorAuthPresent\":\"true\","
-                                         "\"aws:SourceIdentity\":\"true\",\"aws:FederatedProvider\":\"true\"}}}") },
+        { .name = "none",
+          .json = POLICY("{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"Null\":{"
+                         "\"aws:TokenIssueTime\":\"true\",\"aws:MultiFactorAuthPresent\":\"true\","
+                         "\"aws:SourceIdentity\":\"true\",\"aws:FederatedProvider\":\"true\"}}}") },
     };
     static const conf_user user = { .name = "app", .path = "/", .policies = policies, .n_policies = 1 };
     static const conf_account account = { .id = ACCOUNT, .users = &user, .n_users = 1 };
@@ -188,9 +209,11 @@ static void test_a_session_policy_narrows_and_a_boundary_limits(void **state)
     } rows[] = {
         { ROLE_ARN, NULL, "kms:Decrypt", NULL },
         { ROLE_ARN, ALLOW("kms:Decrypt"), "kms:Decrypt", NULL },
-        { ROLE_ARN, ALLOW("kms:Decrypt"), "kms:Encrypt", " because no session policy allows the kms:Encrypt action" },
-        { ROLE_ARN, POLICY("[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},"
-                           "{\"Effect\":\"Deny\",\"Action\":\"kms:Encrypt\",\"Resource\":\"*\"}]"),
+        { ROLE_ARN, ALLOW("kms:Decrypt"), "kms:Encrypt",
+          " because no session policy allows the kms:Encrypt action" },
+        { ROLE_ARN,
+          POLICY("[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},"
+                 "{\"Effect\":\"Deny\",\"Action\":\"kms:Encrypt\",\"Resource\":\"*\"}]"),
           "kms:Encrypt", " with an explicit deny in a session policy" },
         { "arn:aws:iam::" ACCOUNT ":role/edged", NULL, "kms:Decrypt", NULL },
         { "arn:aws:iam::" ACCOUNT ":role/edged", NULL, "p11kms:Reload",
@@ -241,8 +264,11 @@ static void test_a_key_policy_may_name_the_session_its_role_or_its_account(void 
         _cleanup_(policy) policy_t *policy = NULL;
         _cleanup_buf_ buf_t text = { 0 };
 
-        buf_printf(&text, POLICY("{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Principal\":{\"AWS\":\"%s\"}}"),
-                   rows[i].principal);
+        buf_printf(
+            &text,
+            POLICY(
+                "{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Principal\":{\"AWS\":\"%s\"}}"),
+            rows[i].principal);
         assert_ok(policy_compile(buf_slice(&text), POLICY_RESOURCE, "key", &policy));
         op_t *op = ask(scene, &spec);
         p11kms_err err = op_authorize(op, &key, policy, true, NULL, NULL);
@@ -262,17 +288,25 @@ static void test_the_record_tells_role_session_and_issuer(void **state)
     spec.federated = "token.example";
     op_t *op = ask(scene, &spec);
     conclude(scene, op, decide_as(op, "kms:Decrypt"));
-    assert_int_equal(house_records(&scene->house, "\"userIdentity\":{\"type\":\"AssumedRole\",\"principalId\":\"AROA"), 1);
-    assert_int_equal(house_records(&scene->house, ":build-7\",\"arn\":\"" SESSION_ARN "\",\"accountId\":\"" ACCOUNT
-                                                  "\",\"accessKeyId\":\"ASIA"), 1);
-    buf_printf(&issuer, "\"sessionIssuer\":{\"type\":\"Role\",\"principalId\":\"%s\",\"arn\":\"" ROLE_ARN
-                        "\",\"accountId\":\"" ACCOUNT "\",\"userName\":\"deploy\"}", spec.of->principal_id);
+    assert_int_equal(
+        house_records(&scene->house, "\"userIdentity\":{\"type\":\"AssumedRole\",\"principalId\":\"AROA"), 1);
+    assert_int_equal(house_records(&scene->house, ":build-7\",\"arn\":\"" SESSION_ARN
+                                                  "\",\"accountId\":\"" ACCOUNT "\",\"accessKeyId\":\"ASIA"),
+                     1);
+    buf_printf(&issuer,
+               "\"sessionIssuer\":{\"type\":\"Role\",\"principalId\":\"%s\",\"arn\":\"" ROLE_ARN
+               "\",\"accountId\":\"" ACCOUNT "\",\"userName\":\"deploy\"}",
+               spec.of->principal_id);
     assert_int_equal(house_records(&scene->house, buf_str(&issuer)), 1);
-    assert_int_equal(house_records(&scene->house, "\"webIdFederationData\":{\"federatedProvider\":\"arn:aws:iam::" ACCOUNT
-                                                  ":oidc-provider/token.example\",\"attributes\":{}}"), 1);
+    assert_int_equal(house_records(&scene->house,
+                                   "\"webIdFederationData\":{\"federatedProvider\":\"arn:aws:iam::" ACCOUNT
+                                   ":oidc-provider/token.example\",\"attributes\":{}}"),
+                     1);
     time_format_iso(scene->now_ms, when);
     buf_clear(&issuer);
-    buf_printf(&issuer, "\"attributes\":{\"creationDate\":\"%s\",\"mfaAuthenticated\":\"false\"},\"sourceIdentity\":\"alice\"}",
+    buf_printf(&issuer,
+               "\"attributes\":{\"creationDate\":\"%s\",\"mfaAuthenticated\":\"false\"},\"sourceIdentity\":"
+               "\"alice\"}",
                when);
     assert_int_equal(house_records(&scene->house, buf_str(&issuer)), 1);
     assert_int_equal(house_records(&scene->house, "\"userName\":\"build-7\""), 0);
@@ -286,8 +320,10 @@ static void test_the_record_of_a_users_session_is_the_users(void **state)
 
     conclude(scene, op, decide_as(op, "kms:Decrypt"));
     assert_int_equal(house_records(&scene->house, "\"type\":\"IAMUser\""), 1);
-    assert_int_equal(house_records(&scene->house, "\"userName\":\"admin\",\"sessionContext\":{\"sessionIssuer\":{},"
-                                                  "\"webIdFederationData\":{},\"attributes\":{\"creationDate\":\""), 1);
+    assert_int_equal(house_records(&scene->house,
+                                   "\"userName\":\"admin\",\"sessionContext\":{\"sessionIssuer\":{},"
+                                   "\"webIdFederationData\":{},\"attributes\":{\"creationDate\":\""),
+                     1);
 }
 
 static void test_a_peers_session_is_recorded_without_an_access_key(void **state)
@@ -296,8 +332,10 @@ static void test_a_peers_session_is_recorded_without_an_access_key(void **state)
     op_t *op = ask(scene, NULL);
 
     conclude(scene, op, decide_as(op, "kms:Decrypt"));
-    assert_int_equal(house_records(&scene->house, "\"arn\":\"arn:aws:sts::" ACCOUNT ":assumed-role/deploy/uid-7\","
-                                                  "\"accountId\":\"" ACCOUNT "\",\"sessionContext\""), 1);
+    assert_int_equal(house_records(&scene->house,
+                                   "\"arn\":\"arn:aws:sts::" ACCOUNT ":assumed-role/deploy/uid-7\","
+                                   "\"accountId\":\"" ACCOUNT "\",\"sessionContext\""),
+                     1);
     assert_int_equal(house_records(&scene->house, "\"authentication\":\"UnixPeer\",\"peerUid\":7"), 1);
 }
 
@@ -314,7 +352,8 @@ static void test_sessions_expire_by_the_services_clock(void **state)
     clock_set_service_offset_ms(0);
     assert_err(err, P11KMS_E_AUTH_EXPIRED);
     conclude(scene, op, err);
-    assert_int_equal(house_records(&scene->house, "\"userIdentity\":{\"type\":\"Unknown\",\"accessKeyId\":\"ASIA"), 1);
+    assert_int_equal(
+        house_records(&scene->house, "\"userIdentity\":{\"type\":\"Unknown\",\"accessKeyId\":\"ASIA"), 1);
 }
 
 /** The snapshot goes while a request is under way; its principal stays until the record is written. */
@@ -336,10 +375,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_conditions_see_the_session, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_users_own_keys_have_no_session_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_session_policy_narrows_and_a_boundary_limits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_key_policy_may_name_the_session_its_role_or_its_account, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_key_policy_may_name_the_session_its_role_or_its_account, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_the_record_tells_role_session_and_issuer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_record_of_a_users_session_is_the_users, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_peers_session_is_recorded_without_an_access_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_peers_session_is_recorded_without_an_access_key, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_sessions_expire_by_the_services_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_request_under_way_keeps_its_principal, setup, teardown),
     };

@@ -13,7 +13,8 @@
 
 static const conf_policy deploy_trust = {
     .name = "trust",
-    .json = POLICY("{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Principal\":{\"AWS\":\"" APP_ARN "\"}}"),
+    .json = POLICY("{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Principal\":{\"AWS\":\"" APP_ARN
+                   "\"}}"),
 };
 static const conf_policy deploy_boundary = { .name = "edge", .json = ALLOW("kms:*") };
 static const conf_policy deploy_policies[] = { { .name = "use", .json = ALLOW("kms:Decrypt") },
@@ -30,7 +31,9 @@ static const conf_role deploy_role = {
     .n_tags = 2,
     .max_session_s = 7200,
 };
-static const conf_role bare_role = { .name = "app", .path = "/", .trust = &deploy_trust, .max_session_s = 3600 };
+static const conf_role bare_role = {
+    .name = "app", .path = "/", .trust = &deploy_trust, .max_session_s = 3600
+};
 
 typedef struct {
     const conf_role *roles;

@@ -166,14 +166,17 @@ static void test_credentials_have_awss_forms_and_name_the_account(void **state)
     assert_false(session_key_account(SLICE_LIT("AKIAY34FZKBOKMUTVV7A"), account));
     assert_false(session_key_account(SLICE_LIT("ASIAY34FZKBOKMUTVV7"), account));
     assert_false(session_key_account(SLICE_LIT("ASIAy34fzkbokmutvv7a"), account));
-    assert_false(session_key_account(SLICE_LIT("ASIA7777777777777777"), account)); /* no account is so great */
+    assert_false(
+        session_key_account(SLICE_LIT("ASIA7777777777777777"), account)); /* no account is so great */
 }
 
 static void test_session_tags_lie_over_the_roles(void **state)
 {
     static const conf_tag tags[] = { { "Team", "red" }, { "job", "7" }, { "note", "" } };
     static const char *const transitive[] = { "JOB", NULL };
-    static const conf_tag expected[] = { { "tier", "gold" }, { "Team", "red" }, { "job", "7" }, { "note", "" } };
+    static const conf_tag expected[] = {
+        { "tier", "gold" }, { "Team", "red" }, { "job", "7" }, { "note", "" }
+    };
     _cleanup_(identity) identity_t *identity = build_roles();
     session_spec spec = spec_of(identity);
     session_credentials issued = { 0 };
@@ -242,7 +245,8 @@ static void test_what_does_not_fit_a_token_is_not_issued(void **state)
         { { .of = role, .session_name = "s", .tags = tags, .n_tags = SESSION_TAGS_MAX, .expires_ms = 1 },
           P11KMS_E_LIMIT },
         { { .of = role, .session_name = "s", .tags = tags, .n_tags = 20, .expires_ms = 1 }, P11KMS_OK },
-        { { .of = role, .session_name = "s", .policy = SLICE_LIT("{"), .expires_ms = 1 }, P11KMS_E_POLICY_MALFORMED },
+        { { .of = role, .session_name = "s", .policy = SLICE_LIT("{"), .expires_ms = 1 },
+          P11KMS_E_POLICY_MALFORMED },
         { { .of = role, .session_name = "s", .expires_ms = 0 }, P11KMS_E_RANGE },
         { { .of = role, .session_name = "s", .issued_ms = 2, .expires_ms = 1 }, P11KMS_E_RANGE },
         { { .of = role, .expires_ms = 1 }, P11KMS_E_RANGE },
@@ -285,8 +289,8 @@ static void test_without_a_session_key_nothing_is_issued_or_known(void **state)
 
 /* ---- what is refused ---- */
 
-static void assert_refused(identity_t *identity, const sigv4_credentials *signer, int64_t later_ms, p11kms_err expected,
-                           const char *sentence)
+static void assert_refused(identity_t *identity, const sigv4_credentials *signer, int64_t later_ms,
+                           p11kms_err expected, const char *sentence)
 {
     identity_auth auth;
     p11kms_err err = ask_as(identity, signer, later_ms, &auth);
@@ -366,9 +370,10 @@ static void test_a_token_serves_its_own_access_key_alone(void **state)
     assert_refused(identity, &signer, 0, P11KMS_E_AUTH_UNKNOWN_KEY, INVALID_TOKEN);
     signer = signer_of(&mine);
     signer.secret = secret_slice(other.secret);
-    assert_refused(identity, &signer, 0, P11KMS_E_AUTH_SIGNATURE,
-                   "The request signature we calculated does not match the signature you provided. Check your AWS "
-                   "Secret Access Key and signing method. Consult the service documentation for details.");
+    assert_refused(
+        identity, &signer, 0, P11KMS_E_AUTH_SIGNATURE,
+        "The request signature we calculated does not match the signature you provided. Check your AWS "
+        "Secret Access Key and signing method. Consult the service documentation for details.");
     session_credentials_clear(&mine);
     session_credentials_clear(&other);
 }
@@ -470,7 +475,9 @@ static void test_revoked_sessions_are_refused_and_later_ones_are_not(void **stat
         { ROLE_ARN, at_time(NOW) - 5 },
     };
     const conf_role roles[] = { deploy_role, bare_role };
-    const roles_options options = { .roles = roles, .n_roles = 2, .revocations = revocations, .n_revocations = 3 };
+    const roles_options options = {
+        .roles = roles, .n_roles = 2, .revocations = revocations, .n_revocations = 3
+    };
     _cleanup_(identity) identity_t *identity = build_roles_with(&options);
     session_spec spec = spec_of(identity);
     session_credentials old = { 0 }, later = { 0 }, other = { 0 };
@@ -567,7 +574,9 @@ static void test_a_bad_token_does_not_spoil_the_good_ones_signing_keys(void **st
 
 static p11kms_err ask_peer(identity_t *identity, const peer_t *peer, identity_auth *ret)
 {
-    const identity_check check = { .now_ms = at_time(NOW), .skew_seconds = 300, .service_ms = at_time(NOW) + 5 };
+    const identity_check check = { .now_ms = at_time(NOW),
+                                   .skew_seconds = 300,
+                                   .service_ms = at_time(NOW) + 5 };
     const message_t message = { .method = SLICE_LIT("POST"), .path = SLICE_LIT("/"), .peer = peer };
 
     return identity_authenticate(identity, &message, &check, ret);
@@ -588,13 +597,20 @@ static void test_a_peer_with_a_role_gets_a_session_of_it(void **state)
     } rows[] = {
         { { .kind = PEER_UNIX, .uid = 7 }, "UnixPeer", "uid-7" },
         { { .kind = PEER_UNIX, .uid = 8 }, "UnixPeer", "nightly" },
-        { { .has_certificate = true, .cert_sans = "DNS:db1.example", .cert_subject = "O=A,CN=db1.example,C=DE" },
+        { { .has_certificate = true,
+            .cert_sans = "DNS:db1.example",
+            .cert_subject = "O=A,CN=db1.example,C=DE" },
           "Certificate",
           "db1.example" },
-        { { .has_certificate = true, .cert_sans = "DNS:db1.example", .cert_subject = "CN=Ren\\C3 d/b\\, 1+OU=x" },
+        { { .has_certificate = true,
+            .cert_sans = "DNS:db1.example",
+            .cert_subject = "CN=Ren\\C3 d/b\\, 1+OU=x" },
           "Certificate",
           "RenC3-d-b--1" },
-        { { .has_certificate = true, .cert_sans = "DNS:db1.example", .cert_subject = "O=x\\,CN=y", .cert_sha256 = "ab12" },
+        { { .has_certificate = true,
+            .cert_sans = "DNS:db1.example",
+            .cert_subject = "O=x\\,CN=y",
+            .cert_sha256 = "ab12" },
           "Certificate",
           "ab12" },
     };

@@ -41,6 +41,31 @@ static void tick(house_t *house)
     } while (kms_busy(house->kms));
 }
 
+/* ---- keys derived from the service's own ---- */
+
+static void derive(house_t *house, const char *label, uint8_t out[TOKEN_PRF_LEN])
+{
+    secret_t *key = NULL;
+
+    assert_ok(kms_service_derive(house->kms, label, &key));
+    assert_int_equal(secret_len(key), TOKEN_PRF_LEN);
+    memcpy(out, secret_data(key), TOKEN_PRF_LEN);
+    secret_free(key);
+}
+
+static void test_a_derived_key_is_the_same_at_every_start_and_one_for_each_purpose(void **state)
+{
+    house_t *house = *state;
+    uint8_t first[TOKEN_PRF_LEN], again[TOKEN_PRF_LEN], other[TOKEN_PRF_LEN];
+
+    derive(house, "p11kms/v1/session", first);
+    derive(house, "p11kms/v1/sessiom", other);
+    assert_memory_not_equal(first, other, TOKEN_PRF_LEN);
+    house_restart(house);
+    derive(house, "p11kms/v1/session", again);
+    assert_memory_equal(first, again, TOKEN_PRF_LEN);
+}
+
 /* ---- messages through the frame ---- */
 
 typedef struct {
@@ -437,6 +462,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_a_derived_key_is_the_same_at_every_start_and_one_for_each_purpose),
         TEST(test_a_new_key_is_there_after_a_restart),
         TEST(test_a_token_that_fails_leaves_no_key),
         TEST(test_an_object_whose_key_was_refused_is_destroyed_at_once),

@@ -254,8 +254,11 @@ static p11kms_err check_unused_key(void *arg, const store_access_key *row)
 static void test_access_keys_of_version_one_come_along(void **state)
 {
     const migrations_t first = { migrations.steps, 1 };
-    const store_access_key key = { .id = "AKIAEXAMPLE", .account = "123456789012", .user = "alice",
-                                   .sealed = SLICE_LIT("blob"), .active = true };
+    const store_access_key key = { .id = "AKIAEXAMPLE",
+                                   .account = "123456789012",
+                                   .user = "alice",
+                                   .sealed = SLICE_LIT("blob"),
+                                   .active = true };
     const char *path = new_path();
     store_t *store = NULL;
     int n = 0;
