@@ -70,6 +70,16 @@ class Pages(KmsCase):
 
         self.each(check)
 
+    def test_the_largest_page_of_the_longest_elements_comes_whole(self):
+        by = self.caller(region="me-south-1")
+        tags = [{"TagKey": f"{i:02}" + "🔑" * 126, "TagValue": "🗝" * 256} for i in range(50)]
+        key = self.new_key(by, Tags=tags)
+        self.assertEqual(by("ListResourceTags", KeyId=key["KeyId"])["Tags"], tags)
+        names = [f"alias/{i:02}" + "n" * 248 for i in range(50)]
+        for name in names:
+            by("CreateAlias", AliasName=name, TargetKeyId=key["KeyId"])
+        self.assertEqual([alias["AliasName"] for alias in by("ListAliases", Limit=100)["Aliases"]], names)
+
     def test_a_marker_the_service_did_not_make_is_refused(self):
         def check(operation, _, parameters, __, ___):
             for marker in ("x", "00", "deadbeef" * 16, self.key["KeyId"], "z" * 1024):

@@ -1,5 +1,6 @@
 """The wire protocol: what is no request, no operation, or none of this version, and how each is told."""
 
+import base64
 import email.utils
 import json
 import re
@@ -172,6 +173,70 @@ class Bodies(KmsCase):
             answer = wire.ask(self.service, "CreateKey", {"KeyUsage": text})
             self.assertEqual(answer.code, "ValidationException")
             json.loads(answer.body)
+
+
+def violations(shape):
+    """Values of a shape that break one of its constraints, and what is said of each."""
+    low, high, enum = (shape.metadata.get(name) for name in ("min", "max", "enum"))
+    kind = shape.type_name
+    size = "value" if kind in ("integer", "long") else "length"
+    make = {"string": lambda n: "x" * n, "blob": lambda n: base64.b64encode(b"x" * n).decode(),
+            "list": lambda n: [minimal(shape.member)] * n, "integer": lambda n: n}.get(kind)
+    if high is not None and make:
+        yield make(high + 1), f"Member must have {size} less than or equal to {high}"
+    if low and make:
+        yield make(low - 1), f"Member must have {size} greater than or equal to {low}"
+    if enum:
+        yield "NONE_OF_THEM", "Member must satisfy enum value set: ["
+
+
+def minimal(shape):
+    if shape.type_name == "structure":
+        return {name: minimal(member) for name, member in shape.members.items() if name in shape.required_members}
+    return {"string": (shape.metadata.get("enum") or ["x"])[0], "blob": "eA==", "integer": shape.metadata.get("min", 1),
+            "boolean": False, "list": [], "map": {}}[shape.type_name]
+
+
+WRONG_TYPES = {"string": 7, "blob": 7, "integer": "7", "boolean": "true", "list": {}, "map": [], "structure": []}
+
+
+class Constraints(KmsCase):
+    """Every constraint of the model's inputs, and every type."""
+
+    def each_member(self, check):
+        for operation in REQUIRED:
+            shape = self.kms.model.operation_model(operation).input_shape
+            for name, member in shape.members.items():
+                with self.subTest(f"{operation}.{name}"):
+                    check(operation, minimal(shape), name, member)
+
+    def test_every_bound_and_every_enumeration_is_kept_and_told(self):
+        connection = wire.connect(self.service)
+        self.addCleanup(connection.close)
+        checked = []
+
+        def check(operation, parameters, name, member):
+            for value, sentence in violations(member):
+                request = wire.request_for(self.service, operation, parameters | {name: value})
+                answer = wire.send(self.service, wire.sign(request), connection)
+                self.assertEqual((answer.status, answer.code), (400, "ValidationException"), answer.body[:300])
+                self.assertIn(f"at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: ", answer.message)
+                self.assertIn(sentence, answer.message)
+                checked.append(name)
+
+        self.each_member(check)
+        self.assertGreater(len(checked), 100)
+
+    def test_every_member_of_another_type_is_refused(self):
+        connection = wire.connect(self.service)
+        self.addCleanup(connection.close)
+
+        def check(operation, parameters, name, member):
+            request = wire.request_for(self.service, operation, parameters | {name: WRONG_TYPES[member.type_name]})
+            answer = wire.send(self.service, wire.sign(request), connection)
+            self.assertEqual((answer.status, answer.code), (400, "SerializationException"), answer.body[:300])
+
+        self.each_member(check)
 
 
 class Answers(KmsCase):

@@ -113,6 +113,27 @@ class Slow(ClientCase):
         self.assert_serves()
 
 
+class Gone(ClientCase):
+    def test_clients_that_leave_before_their_answer_leave_nothing_behind(self):
+        key = wire.ask_unix(self.service, "CreateKey").json["KeyMetadata"]["KeyId"]
+        begun = len(self.service.audit())
+        for i in range(100):
+            operation, parameters = (("CreateKey", {}), ("GenerateDataKey", {"KeyId": key, "KeySpec": "AES_256"}))[i % 2]
+            request = wire.sign(wire.request_for(self.service, operation, parameters), self.credentials)
+            head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+            whole = (f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{self.service.port}\r\n{head}"
+                     f"Content-Length: {len(request.data)}\r\n\r\n").encode() + request.data
+            connection = self.connect()
+            connection.sendall(whole[:len(whole) - (i % 3 == 0)])
+            if i % 2:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset
+            connection.close()
+        self.assert_serves()
+        wait_until(lambda: "\np11kms_operations_active 0\n" in self.service.monitor("/metrics")[1], 10,
+                   "the operations' end")
+        wait_until(lambda: len(self.service.audit()) >= begun + 30, 10, "the records of what was whole")
+
+
 class Many(ClientCase):
     def test_idle_connections_beyond_the_limit_make_room_for_who_asks(self):
         held = [self.connect() for _ in range(60)]
