@@ -251,6 +251,31 @@ static void test_renegotiation_is_refused(void **state)
     assert_int_not_equal(SSL_do_handshake(client.tls), 1);
 }
 
+static bool update_keys(unsigned times)
+{
+    for (unsigned i = 0; i < times; i++) {
+        if (SSL_key_update(client.tls, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 || SSL_do_handshake(client.tls) != 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* While its key updates come, and they may come without end, nobody else is served. */
+static void test_client_that_does_nothing_but_update_keys_is_cut(void **state)
+{
+    _cleanup_buf_ buf_t answer = { 0 };
+
+    (void)state;
+    start();
+    SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+    assert_true(client_tls(&client, context));
+    assert_true(update_keys(3));
+    ask_once();
+    assert_true(!update_keys(1000) || client_until_end(&client, &answer));
+    server_wait_open(&server, 0);
+}
+
 static void test_large_bodies_pass_through_tls_both_ways(void **state)
 {
     _cleanup_buf_ buf_t request = { 0 }, answer = { 0 };
@@ -611,6 +636,7 @@ int main(void)
         TEST(test_client_that_does_not_finish_its_handshake_is_cut),
         TEST(test_sessions_are_resumed),
         TEST(test_renegotiation_is_refused),
+        TEST(test_client_that_does_nothing_but_update_keys_is_cut),
         TEST(test_large_bodies_pass_through_tls_both_ways),
         TEST(test_requests_in_one_record_are_all_served),
         TEST(test_requests_in_several_records_are_all_served),
