@@ -19,8 +19,8 @@ typedef struct http_exchange http_exchange_t;
 #define HTTP_BODY_MAX (1u << 20)
 
 typedef struct {
-    unsigned connections_max;   /* of each listener; past it one that keeps it waiting or is idle makes room, or the new
-                                   one is closed */
+    unsigned connections_max; /* of each listener; past it one that keeps it waiting or is idle makes room, or
+                                 the new one is closed */
     unsigned header_timeout_ms; /* first byte to end of head, and the TLS handshake */
     unsigned body_timeout_ms;
     unsigned idle_timeout_ms;   /* between requests */

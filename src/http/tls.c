@@ -60,7 +60,8 @@ static int choose_protocol(SSL *tls, const unsigned char **ret, unsigned char *r
  * SSL_read() takes key updates for as long as they come, and everybody else waits. An honest client
  * has no reason for one. The count stands where OpenSSL keeps a pointer of ours.
  */
-static void count_message(int written, int version, int type, const void *bytes, size_t len, SSL *tls, void *arg)
+static void count_message(int written, int version, int type, const void *bytes, size_t len, SSL *tls,
+                          void *arg)
 {
     uintptr_t count = (uintptr_t)SSL_get_app_data(tls);
 

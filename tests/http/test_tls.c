@@ -254,7 +254,8 @@ static void test_renegotiation_is_refused(void **state)
 static bool update_keys(unsigned times)
 {
     for (unsigned i = 0; i < times; i++) {
-        if (SSL_key_update(client.tls, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 || SSL_do_handshake(client.tls) != 1) {
+        if (SSL_key_update(client.tls, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 ||
+            SSL_do_handshake(client.tls) != 1) {
             return false;
         }
     }

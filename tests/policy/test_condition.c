@@ -333,7 +333,7 @@ static void test_conditions_are_asked_last(void **state)
     assert_int_equal(asked, 0);
 }
 
-#define MANY 3000     /* values of the request, */
+#define MANY 3000    /* values of the request, */
 #define OPERANDS 400 /* and of the policy */
 
 static bool many_values(void *arg, slice_t key, slice_t key_as_written, policy_values *ret)
@@ -371,8 +371,11 @@ static void test_many_values_against_many_fail_instead(void **state)
 
         request.lookup = many_values;
         request.lookup_arg = &asked;
-        buf_printf(&text, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'*','Condition':"
-                          "{'ForAnyValue:%s':{'aws:TagKeys':[", costly[i].operator);
+        buf_printf(
+            &text,
+            "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'*','Resource':'*','Condition':"
+            "{'ForAnyValue:%s':{'aws:TagKeys':[",
+            costly[i].operator);
         for (size_t n = 0; n < OPERANDS; n++) {
             buf_printf(&text, "%s%s", n > 0 ? "," : "", costly[i].operand);
         }
