@@ -134,7 +134,7 @@ static void undo(op_t *op)
 /* A token that is away may have the object all the same, and a store that failed the rows: start-up knows more. */
 static bool is_certain(p11kms_err err)
 {
-    return err != P11KMS_E_KEY_UNAVAILABLE && err != P11KMS_E_STORE && err != P11KMS_E_NOMEM;
+    return err != P11KMS_E_TIMEOUT && err != P11KMS_E_SHUTDOWN && err != P11KMS_E_STORE && err != P11KMS_E_NOMEM;
 }
 
 static void settle(op_t *op)

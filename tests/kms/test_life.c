@@ -194,6 +194,16 @@ static void test_an_object_that_cannot_be_destroyed_at_once_is_at_the_next_start
     assert_int_equal(fake_token_keys(house->fake), before);
 }
 
+static void test_a_token_that_is_away_is_not_asked_to_destroy(void **state)
+{
+    house_t *house = *state;
+    uint64_t before = fake_token_ops(house->fake, TOKEN_OP_DESTROY);
+
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN_LOST, 0, 1);
+    assert_null(house_make_key(house));
+    assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_DESTROY), before);
+}
+
 static void test_an_object_without_a_key_is_destroyed_at_the_next_start(void **state)
 {
     house_t *house = *state;
@@ -467,6 +477,7 @@ int main(void)
         TEST(test_a_token_that_fails_leaves_no_key),
         TEST(test_an_object_whose_key_was_refused_is_destroyed_at_once),
         TEST(test_an_object_that_cannot_be_destroyed_at_once_is_at_the_next_start),
+        TEST(test_a_token_that_is_away_is_not_asked_to_destroy),
         TEST(test_an_object_without_a_key_is_destroyed_at_the_next_start),
         TEST(test_material_that_a_key_has_outlasts_an_intent),
         TEST(test_an_object_the_store_never_knew_is_left_alone),
