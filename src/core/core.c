@@ -128,6 +128,10 @@ bool core_ready(core_t *core, char *why, size_t size)
         audit_problem(core->audit, why, size);
         return false;
     }
+    if (worker_owes(core->worker)) {
+        snprintf(why, size, "records of changes are still owed to the audit log");
+        return false;
+    }
     if (!worker_healthy(core->worker)) {
         snprintf(why, size, "the store cannot be written");
         return false;

@@ -48,6 +48,8 @@ void worker_submit(worker_t *worker, op_t *op);
 void worker_confirm(worker_t *worker, const char *event_id);
 /** The log refused the record of a committed change: append it when the log is back. */
 void worker_owe(worker_t *worker, const char *event_id);
+/** Records are owed to the log. */
+bool worker_owes(worker_t *worker);
 /** Run @p job on the worker thread and wait; nothing else runs meanwhile. */
 p11kms_err worker_run(worker_t *worker, p11kms_err (*job)(store_t *store, void *arg), void *arg);
 unsigned worker_waiting(worker_t *worker);

@@ -27,6 +27,7 @@ struct worker {
     event_list_t *confirmed; /* in the log: their outbox rows may go */
     unsigned n_confirmed;
     event_list_t *owed; /* committed, but the log refused their records */
+    bool paying;        /* some of them are on their way */
     p11kms_err (*job)(store_t *, void *);
     void *job_arg;
     p11kms_err job_err;
@@ -217,6 +218,7 @@ static void pay_owed(worker_t *w)
     pthread_mutex_lock(&w->lock);
     event_list_t *owed = w->owed;
     w->owed = NULL;
+    w->paying = owed != NULL;
     pthread_mutex_unlock(&w->lock);
     if (!owed) {
         return;
@@ -224,15 +226,17 @@ static void pay_owed(worker_t *w)
     p11kms_err err = outbox_replay(w->core->audit, w->store, owed);
     if (err == P11KMS_OK) {
         free_events(owed);
-        return;
+        owed = NULL;
+    } else {
+        log_warning("records of changes are still owed to the audit log: %s", p11kms_err_detail(err));
     }
-    log_warning("records of changes are still owed to the audit log: %s", p11kms_err_detail(err));
     pthread_mutex_lock(&w->lock);
     event_list_t **last = &w->owed;
     while (*last) {
         last = &(*last)->next;
     }
     *last = owed;
+    w->paying = false;
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -250,6 +254,14 @@ static void await_work(worker_t *w)
             break;
         }
     }
+}
+
+bool worker_owes(worker_t *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool owes = w->owed != NULL || w->paying;
+    pthread_mutex_unlock(&w->lock);
+    return owes;
 }
 
 static void *worker_main(void *arg)
@@ -273,6 +285,7 @@ static void *worker_main(void *arg)
         if (op) {
             run_change(w, op);
             mailbox_post(w->core->mailbox, &op->work_done, &op->work_done);
+            pay_owed(w); /* not only when idle: under load that may be long */
         } else if (job) {
             run_job(w);
         } else {
