@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In the order of ABOUT_...: bit i is row i. */
+/* Bit i of ABOUT_... is row i. */
 static const policy_resource_kind kinds[] = {
-    { "no resource of its own", "*" },
-    { "KMS keys", "arn:*:kms:*:*:key/*" },
-    { "KMS aliases", "arn:*:kms:*:*:alias/*" },
-    { "users", "arn:*:iam::*:user/*" },
-    { "roles", "arn:*:iam::*:role/*" },
+    { "no resource of its own", "*" },          /* ABOUT_ALL */
+    { "KMS keys", "arn:*:kms:*:*:key/*" },      /* ABOUT_KEY */
+    { "KMS aliases", "arn:*:kms:*:*:alias/*" }, /* ABOUT_ALIAS */
+    { "users", "arn:*:iam::*:user/*" },         /* ABOUT_USER */
+    { "roles", "arn:*:iam::*:role/*" },         /* ABOUT_ROLE */
 };
 
 static const struct {
@@ -24,7 +24,8 @@ static const struct {
     { { ACTION_SET_SOURCE_IDENTITY, ABOUT_ROLE }, "sts", "AssumeRole" },
 };
 
-static const policy_key *(*const key_tables[])(size_t i) = { op_condition_key, kms_condition_key, sts_condition_key };
+static const policy_key *(*const key_tables[])(size_t i) = { op_condition_key, kms_condition_key,
+                                                             sts_condition_key };
 
 static size_t count_keys(void)
 {
@@ -144,6 +145,7 @@ p11kms_err api_rehearse(const api_rehearsal *rehearsal, arena_t *arena, op_quest
     }
     policy_t *policy = key ? key->policy : rehearsal->role ? rehearsal->role->trust : NULL;
     bool kms = strcmp(op->row->service, "kms") == 0;
-    op_question(op, rehearsal->action, &resource, policy, policy != NULL, kms ? kms_conditions : NULL, op, ret);
+    op_question(op, rehearsal->action, &resource, policy, policy != NULL, kms ? kms_conditions : NULL, op,
+                ret);
     return P11KMS_OK;
 }

@@ -15,6 +15,9 @@ extern const cli_command cli_identity_list_keys;
 extern const cli_command cli_identity_revoke_sessions;
 extern const cli_command cli_init;                    /* init.c */
 extern const cli_command cli_plan;                    /* plan.c */
+extern const cli_command cli_policy_explain;          /* policy_explain.c */
+extern const cli_command cli_policy_lint;             /* policy_lint.c */
+extern const cli_command cli_policy_who_can;          /* policy_who.c */
 extern const cli_command cli_clock;                   /* service.c */
 extern const cli_command cli_reload;
 extern const cli_command cli_status;

@@ -6,7 +6,7 @@
 /* What is completed with names of files, by the word that --help shows. */
 static bool is_file(const char *value)
 {
-    static const char *const files[] = { "FILE", "PATH", "DIR" };
+    static const char *const files[] = { "FILE", "PATH", "DIR", "[FILE]..." };
 
     for (size_t i = 0; value && i < COUNT_OF(files); i++) {
         if (strcmp(value, files[i]) == 0) {

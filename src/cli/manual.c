@@ -27,13 +27,15 @@ void manual_text(FILE *out, const char *text)
     fputc('\n', out);
 }
 
-/* "SERVICE OPERATION [JSON]": a line each */
+/* "SERVICE OPERATION [JSON]", "[FILE]...": a line each */
 static void put_args(FILE *out, const char *args)
 {
     while (*args) {
         size_t len = strcspn(args, " ");
         bool optional = args[0] == '[';
-        fprintf(out, ".%sAr %.*s\n", optional ? "Op " : "", (int)(len - (optional ? 2 : 0)), args + optional);
+        size_t name = strcspn(args + optional, "] .");
+        bool repeated = len > 3 && strncmp(args + len - 3, "...", 3) == 0;
+        fprintf(out, ".%sAr %.*s%s\n", optional ? "Op " : "", (int)name, args + optional, repeated ? " ..." : "");
         args += len + strspn(args + len, " ");
     }
 }

@@ -231,3 +231,13 @@ MUST_USE p11kms_err conf_load_declared(const char *const *paths, size_t n_paths,
 MUST_USE p11kms_err conf_check_key_tokens(const conf_t *conf, const conf_declared_t *declared, buf_t *problems);
 void conf_declared_free(conf_declared_t *declared);
 DEFINE_CLEANUP(conf_declared_t *, conf_declared, conf_declared_free);
+
+/** A file that holds one policy document, YAML or JSON. */
+typedef struct {
+    conf_policy policy; /* its name is the file's */
+} conf_document;
+
+/** As conf_load_declared(). That it is a policy is for policy_compile() to say. */
+MUST_USE p11kms_err conf_load_document(const char *file, buf_t *problems, conf_document **ret);
+void conf_document_free(conf_document *document);
+DEFINE_CLEANUP(conf_document *, conf_document, conf_document_free);

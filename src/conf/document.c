@@ -175,3 +175,38 @@ conf_place conf_policy_place(const conf_policy *policy, const char *path)
     return (conf_place){ policy->place.file, node != NULL ? node->line : policy->place.line,
                          node != NULL ? node->column : policy->place.column };
 }
+
+/* ---- files of one document ---- */
+
+struct loaded_document {
+    conf_document document; /* first: what callers hold */
+    arena_t *arena;
+};
+
+p11kms_err conf_load_document(const char *file, buf_t *problems, conf_document **ret)
+{
+    _cleanup_(arena) arena_t *arena = arena_new(16384);
+    problems_t found = { .out = problems };
+    const node_t *root = NULL;
+    load_t load;
+
+    ENSURE(arena != NULL, P11KMS_E_NOMEM);
+    struct loaded_document *loaded = ARENA_NEW(arena, struct loaded_document);
+    TRY(load_begin(&load, arena, &found, file, false));
+    TRY(tree_read(&load, &root));
+    if (root != NULL) {
+        loaded->document.policy.name = load.file;
+        read_document(&load, root, NULL, &loaded->document.policy);
+    }
+    TRY(problems_result(&found));
+    loaded->arena = STEAL(arena);
+    *ret = &loaded->document;
+    return P11KMS_OK;
+}
+
+void conf_document_free(conf_document *document)
+{
+    if (document != NULL) {
+        arena_free(((struct loaded_document *)(void *)document)->arena);
+    }
+}

@@ -222,6 +222,11 @@ void identity_unref(identity_t *identity)
     free(identity);
 }
 
+const principal_t *identity_at(const identity_t *identity, size_t i)
+{
+    return i < identity->n_principals ? &identity->principals[i] : NULL;
+}
+
 size_t identity_count(const identity_t *identity)
 {
     return identity->n_principals;

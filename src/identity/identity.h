@@ -28,7 +28,7 @@ typedef struct {
     const char *name;         /* of the user or role, without its path */
     const char *principal_id; /* "AIDA" or "AROA" + 17 characters derived from the ARN, stable; sessions: "AROA...:SESSION" */
     bool administrator;
-    policy_t *const *policies; /* its own and its groups', or its role's */
+    policy_t *const *policies; /* its own as declared, then those of its groups as it names them; or its role's */
     size_t n_policies;
     policy_t *boundary; /* permissions boundary, or NULL */
     const conf_tag *tags; /* sessions: the role's, overlaid by the session's */
@@ -107,6 +107,8 @@ const principal_t *identity_find_key_user(const identity_t *identity, slice_t id
 void identity_end_key(identity_t *identity, slice_t id);
 /** Sessions of the role that were issued until @p until_ms are refused from now on. Thread-safe. */
 void identity_revoke_sessions(identity_t *identity, slice_t role_arn, int64_t until_ms);
+/** Users and roles in the order they are declared; NULL behind the last. */
+const principal_t *identity_at(const identity_t *identity, size_t i);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
 

@@ -55,11 +55,9 @@ static void overlay_tags(arena_t *arena, const principal_t *of, const session_co
     principal->transitive = transitive;
 }
 
-static void become_role_session(arena_t *arena, const principal_t *role, const session_content *content,
-                                principal_t *principal)
+void session_of_role(arena_t *arena, const principal_t *role, const char *name, principal_t *principal)
 {
-    const char *name = text_or_null(arena, content->session_name);
-
+    *principal = *role;
     principal->kind = PRINCIPAL_ROLE_SESSION;
     principal->arn =
         arena_printf(arena, "arn:aws:sts::%s:assumed-role/%s/%s", role->account, role->name, name);
@@ -74,9 +72,10 @@ static void fill_principal(identity_session *session, const principal_t *of, con
     principal_t *principal = &session->principal;
     arena_t *arena = session->arena;
 
-    *principal = *of;
-    if (!content->of_user) {
-        become_role_session(arena, of, content, principal);
+    if (content->of_user) {
+        *principal = *of;
+    } else {
+        session_of_role(arena, of, text_or_null(arena, content->session_name), principal);
     }
     overlay_tags(arena, of, content, principal);
     principal->session_policies = &session->policy;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "identity/identity.h"
+#include "util/arena.h"
 
 /* docs/identity.md, and the STS model. */
 #define SESSION_ROLE_MIN_S 900
@@ -47,6 +48,9 @@ void session_credentials_clear(session_credentials *credentials);
  * @retval P11KMS_E_RANGE  A role's session without a name, a user's with one, or one that ends before it begins.
  */
 MUST_USE p11kms_err session_issue(const identity_t *identity, const session_spec *spec, session_credentials *ret);
+
+/** Who a session of @p role called @p name is, as policies see it; texts in the arena, and @p name. */
+void session_of_role(arena_t *arena, const principal_t *role, const char *name, principal_t *ret);
 
 /** The account an access key id of session_issue() was made for. False: not of that form. */
 bool session_key_account(slice_t access_key_id, char ret_account[13]);

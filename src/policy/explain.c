@@ -3,8 +3,8 @@
 
 #include "policy/document.h"
 
-void policy_examine(const policy_t *policy, size_t statement, const policy_request *request, bool has_boundary,
-                    policy_statement_view *ret)
+void policy_examine(const policy_t *policy, size_t statement, const policy_request *request,
+                    bool has_boundary, policy_statement_view *ret)
 {
     const statement_t *examined = &policy->statements[statement];
     evaluation_t evaluation;
@@ -16,8 +16,8 @@ void policy_examine(const policy_t *policy, size_t statement, const policy_reque
     ret->misses = statement_misses(&evaluation, policy, examined, &ret->names);
 }
 
-void policy_examine_condition(const policy_t *policy, size_t statement, size_t i, const policy_request *request,
-                              policy_condition_view *ret)
+void policy_examine_condition(const policy_t *policy, size_t statement, size_t i,
+                              const policy_request *request, policy_condition_view *ret)
 {
     const condition_t *condition = &policy->statements[statement].conditions[i];
     _cleanup_buf_ buf_t op = { 0 };
@@ -71,7 +71,8 @@ static void add_kind(search *at, bool useful, policy_change_kind kind)
 }
 
 /* Could the conditions that hold (or do not) come out otherwise? All of those that do not would have to. */
-static bool conditions_may_vary(const search *at, evaluation_t *evaluation, const statement_t *statement, bool hold)
+static bool conditions_may_vary(const search *at, evaluation_t *evaluation, const statement_t *statement,
+                                bool hold)
 {
     bool some = false;
 
@@ -94,7 +95,8 @@ static bool conditions_may_vary(const search *at, evaluation_t *evaluation, cons
  * A statement is a move where it speaks against the other answer and applies, or would speak for it and only
  * its conditions keep it from that.
  */
-static void consider(search *at, evaluation_t *evaluation, const policy_t *policy, const statement_t *statement)
+static void consider(search *at, evaluation_t *evaluation, const policy_t *policy,
+                     const statement_t *statement)
 {
     bool speaks_for_it = statement->deny == at->allowed;
     naming names;
@@ -179,7 +181,8 @@ static void suppose_move(const search *at, const move *made, policy_set *set, su
         supposed->resource_names = named;
         break;
     case CHANGE_DELEGATE:
-        supposed->resource_names = supposed->resource_names > NAMES_ACCOUNT ? supposed->resource_names : NAMES_ACCOUNT;
+        supposed->resource_names =
+            supposed->resource_names > NAMES_ACCOUNT ? supposed->resource_names : NAMES_ACCOUNT;
         break;
     case CHANGE_TRUST:
         set->trusted = false;

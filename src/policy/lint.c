@@ -49,7 +49,8 @@ const char *lint_condition_path(lint_t *lint, size_t i)
     slice_t key;
 
     policy_source_condition(lint->source, i, &op, &key, &values);
-    snprintf(lint->path, sizeof(lint->path), "Statement[%zu].Condition.%.*s.%.*s", lint->at, SHOWN(op), SHOWN(key));
+    snprintf(lint->path, sizeof(lint->path), "Statement[%zu].Condition.%.*s.%.*s", lint->at, SHOWN(op),
+             SHOWN(key));
     return lint->path;
 }
 
@@ -83,17 +84,12 @@ const policy_key *lint_key(const lint_t *lint, slice_t key)
 {
     size_t rest;
 
-    for (size_t i = 0; i < lint->spec->known->n_keys; i++) {
-        if (policy_key_is(&lint->spec->known->keys[i], key, &rest)) {
-            return &lint->spec->known->keys[i];
-        }
-    }
-    return NULL;
+    return policy_find_key(lint->spec->known, key, &rest);
 }
 
 static void (*const statement_rules[])(lint_t *lint) = {
-    lint_actions, lint_applies, lint_complements, lint_resources, lint_principals,
-    lint_conditions, lint_dates, lint_variables, lint_reach,
+    lint_actions,    lint_applies, lint_complements, lint_resources, lint_principals,
+    lint_conditions, lint_dates,   lint_variables,   lint_reach,
 };
 
 static void walk(lint_t *lint)

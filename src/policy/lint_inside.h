@@ -10,9 +10,9 @@ typedef struct {
     const policy_lint_spec *spec;
     const policy_t *policy;
     const json_t *document;
-    size_t at;                       /* the statement under way */
-    const statement_t *statement;    /* likewise */
-    const json_t *source;            /* likewise, as it is written */
+    size_t at;                    /* the statement under way */
+    const statement_t *statement; /* likewise */
+    const json_t *source;         /* likewise, as it is written */
     char path[LINT_PATH_MAX];
     size_t n_findings;
 } lint_t;
@@ -32,13 +32,13 @@ unsigned lint_about(const lint_t *lint, const pattern_t *pattern);
 const policy_key *lint_key(const lint_t *lint, slice_t key);
 
 /* The rules; each looks at lint->statement, lint_lockout() at the document. */
-void lint_actions(lint_t *lint);    /* lint_names.c */
+void lint_actions(lint_t *lint); /* lint_names.c */
 void lint_conditions(lint_t *lint);
 void lint_variables(lint_t *lint);
-void lint_resources(lint_t *lint);  /* lint_scope.c */
+void lint_resources(lint_t *lint); /* lint_scope.c */
 void lint_principals(lint_t *lint);
 void lint_complements(lint_t *lint);
 void lint_applies(lint_t *lint);
 void lint_dates(lint_t *lint);
-void lint_reach(lint_t *lint);      /* lint_reach.c */
-void lint_lockout(lint_t *lint);    /* lint_lockout.c */
+void lint_reach(lint_t *lint);   /* lint_reach.c */
+void lint_lockout(lint_t *lint); /* lint_lockout.c */

@@ -29,7 +29,8 @@ static slice_t account_of(slice_t arn)
 }
 
 /* Whom a principal of a policy stands for; false: nobody who could change it. */
-static bool caller_of(const lint_t *lint, const principal_entry_t *entry, char arn[ARN_MAX], policy_caller *ret)
+static bool caller_of(const lint_t *lint, const principal_entry_t *entry, char arn[ARN_MAX],
+                      policy_caller *ret)
 {
     slice_t account = lint->spec->account != NULL ? SLICE_STR(lint->spec->account) : SLICE(NULL, 0);
 
@@ -41,10 +42,11 @@ static bool caller_of(const lint_t *lint, const principal_entry_t *entry, char a
         break;
     case PRINCIPAL_ENTRY_SELF:
     case PRINCIPAL_ENTRY_ROLE:
-        *ret = (policy_caller){ .kind = entry->kind == PRINCIPAL_ENTRY_ROLE ? CALLER_ROLE_SESSION : CALLER_USER,
-                                .account = account_of(entry->text),
-                                .arn = entry->text,
-                                .role_arn = entry->kind == PRINCIPAL_ENTRY_ROLE ? entry->text : SLICE(NULL, 0) };
+        *ret =
+            (policy_caller){ .kind = entry->kind == PRINCIPAL_ENTRY_ROLE ? CALLER_ROLE_SESSION : CALLER_USER,
+                             .account = account_of(entry->text),
+                             .arn = entry->text,
+                             .role_arn = entry->kind == PRINCIPAL_ENTRY_ROLE ? entry->text : SLICE(NULL, 0) };
         return lint->spec->has_principal == NULL || lint->spec->has_principal(lint->spec->arg, entry->text);
     case PRINCIPAL_ENTRY_SERVICE:
     case PRINCIPAL_ENTRY_FEDERATED:
@@ -102,7 +104,8 @@ static void count_keepers(const lint_t *lint, const statement_t *statement, keep
                                    .resource = SLICE_STR(lint->spec->attached) };
         const statement_t *deny;
 
-        if (!caller_of(lint, &statement->principals[i], arn, &request.caller) || !is_of_owner(lint, &request.caller) ||
+        if (!caller_of(lint, &statement->principals[i], arn, &request.caller) ||
+            !is_of_owner(lint, &request.caller) ||
             (misses_of(lint, &request, statement) & ~forgiven(lint)) != 0) {
             continue;
         }
@@ -126,10 +129,13 @@ void lint_lockout(lint_t *lint)
     }
     if (all.deny != NULL) {
         lint->at = (size_t)(all.deny - lint->policy->statements);
-        lint_tell(lint, "lock-out", lint_path(lint), "denies %s to everyone who is allowed it: nobody can change this policy",
+        lint_tell(lint, "lock-out", lint_path(lint),
+                  "denies %s to everyone who is allowed it: nobody can change this policy",
                   lint->spec->keeper);
     } else {
-        lint_tell(lint, "lock-out", "", "nobody can change this policy: it allows %s neither to its account nor to a user or role of it",
-                  lint->spec->keeper);
+        lint_tell(
+            lint, "lock-out", "",
+            "nobody can change this policy: it allows %s neither to its account nor to a user or role of it",
+            lint->spec->keeper);
     }
 }

@@ -7,7 +7,6 @@
 #include "util/near.h"
 
 #define NEAR_ENOUGH 5 /* edits: beyond, a suggestion misleads */
-#define NAME_MAX_SHOWN 160
 
 static size_t fold(slice_t text, uint8_t *out, size_t max)
 {
@@ -21,10 +20,11 @@ static size_t fold(slice_t text, uint8_t *out, size_t max)
     return len;
 }
 
-/* Edits between two names in either case, wildcards apart; NEAR_ENOUGH when there are as many, or half the name. */
+/* Edits between two names in either case, wildcards apart; NEAR_ENOUGH when there are as many, or half the
+ * name. */
 static unsigned distance(slice_t a, slice_t b)
 {
-    uint8_t left[NAME_MAX_SHOWN], right[NAME_MAX_SHOWN];
+    uint8_t left[POLICY_NAME_SHOWN], right[POLICY_NAME_SHOWN];
     slice_t x = SLICE(left, fold(a, left, sizeof(left)));
     slice_t y = SLICE(right, fold(b, right, sizeof(right)));
     unsigned edits = edit_distance(x, y, NEAR_ENOUGH);
@@ -34,14 +34,13 @@ static unsigned distance(slice_t a, slice_t b)
 
 /* ---- actions ---- */
 
-static const char *nearest_action(const lint_t *lint, slice_t written)
+const char *policy_nearest_action(const policy_vocabulary *known, slice_t name)
 {
-    const policy_vocabulary *known = lint->spec->known;
     const char *nearest = NULL;
     unsigned best = NEAR_ENOUGH;
 
     for (size_t i = 0; i < known->n_actions; i++) {
-        unsigned edits = distance(written, SLICE_STR(known->actions[i].name));
+        unsigned edits = distance(name, SLICE_STR(known->actions[i].name));
 
         if (edits < best) {
             best = edits;
@@ -61,7 +60,7 @@ static bool is_service_known(const lint_t *lint, slice_t written)
         size_t len = strcspn(name, ":") + 1;
 
         if (written.len >= len) {
-            uint8_t folded[NAME_MAX_SHOWN];
+            uint8_t folded[POLICY_NAME_SHOWN];
             slice_t start = SLICE(folded, fold(SLICE(written.data, len), folded, sizeof(folded)));
 
             if (slice_eq(start, SLICE(name, len))) {
@@ -83,7 +82,7 @@ void lint_actions(lint_t *lint)
         if (lint_about(lint, &lint->statement->actions[i]) != 0) {
             continue;
         }
-        nearest = nearest_action(lint, written);
+        nearest = policy_nearest_action(lint->spec->known, written);
         if (nearest != NULL) {
             lint_tell(lint, "unknown-action", lint_element_path(lint, element, i),
                       "there is no action %.*s; did you mean %s?", SHOWN(written), nearest);
@@ -104,48 +103,72 @@ static slice_t stem(slice_t key)
 {
     const uint8_t *slash = memchr(key.data, '/', key.len);
     const uint8_t *colon = memchr(key.data, ':', key.len);
-    const uint8_t *second = colon == NULL ? NULL : memchr(colon + 1, ':', key.len - (size_t)(colon + 1 - key.data));
+    const uint8_t *second =
+        colon == NULL ? NULL : memchr(colon + 1, ':', key.len - (size_t)(colon + 1 - key.data));
     const uint8_t *end = slash != NULL ? slash : second;
 
     return end == NULL ? key : SLICE(key.data, (size_t)(end + 1 - key.data));
 }
 
-static const policy_key *nearest_key(const lint_t *lint, slice_t key)
+const policy_key *policy_find_key(const policy_vocabulary *known, slice_t key, size_t *ret_rest)
 {
-    const policy_vocabulary *known = lint->spec->known;
-    const policy_key *nearest = NULL;
+    for (size_t i = 0; i < known->n_keys; i++) {
+        if (policy_key_is(&known->keys[i], key, ret_rest)) {
+            return &known->keys[i];
+        }
+    }
+    return NULL;
+}
+
+static bool goes_on(slice_t name)
+{
+    return name.data[name.len - 1] == '/' || name.data[name.len - 1] == ':';
+}
+
+static const char *nearest_name(const policy_vocabulary *known, slice_t key)
+{
+    const char *nearest = NULL;
     unsigned best = NEAR_ENOUGH;
 
     for (size_t i = 0; i < known->n_keys; i++) {
         slice_t name = SLICE_STR(known->keys[i].name);
-        bool goes_on = name.data[name.len - 1] == '/' || name.data[name.len - 1] == ':';
-        unsigned edits = distance(goes_on ? stem(key) : key, name);
+        unsigned edits = distance(goes_on(name) ? stem(key) : key, name);
 
         if (edits < best) {
             best = edits;
-            nearest = &known->keys[i];
+            nearest = known->keys[i].name;
         }
     }
     return nearest;
 }
 
-/* "; did you mean aws:PrincipalTag/team?" */
-static const char *suggestion(const lint_t *lint, slice_t key, char out[NAME_MAX_SHOWN])
+bool policy_nearest_key(const policy_vocabulary *known, slice_t key, char out[POLICY_NAME_SHOWN])
 {
-    const policy_key *nearest = nearest_key(lint, key);
+    const char *nearest = nearest_name(known, key);
     slice_t start = stem(key);
     slice_t rest = SLICE(key.data + start.len, key.len - start.len);
 
-    out[0] = '\0';
-    if (nearest != NULL) {
-        char end = nearest->name[strlen(nearest->name) - 1];
-        bool goes_on = end == '/' || end == ':';
+    if (nearest == NULL) {
+        return false;
+    }
+    if (!goes_on(SLICE_STR(nearest))) {
+        snprintf(out, POLICY_NAME_SHOWN, "%s", nearest);
+    } else if (rest.len == 0) {
+        snprintf(out, POLICY_NAME_SHOWN, "%sNAME", nearest);
+    } else {
+        snprintf(out, POLICY_NAME_SHOWN, "%s%.*s", nearest, SHOWN(rest));
+    }
+    return true;
+}
 
-        snprintf(out, NAME_MAX_SHOWN, "; did you mean %s%.*s?", nearest->name, goes_on ? shown_length(rest) : 0,
-                 (const char *)rest.data);
-        if (goes_on && rest.len == 0) {
-            snprintf(out, NAME_MAX_SHOWN, "; did you mean %sNAME?", nearest->name);
-        }
+/* "; did you mean aws:PrincipalTag/team?" */
+static const char *suggestion(const lint_t *lint, slice_t key, char out[POLICY_NAME_SHOWN + 32])
+{
+    char name[POLICY_NAME_SHOWN];
+
+    out[0] = '\0';
+    if (policy_nearest_key(lint->spec->known, key, name)) {
+        snprintf(out, POLICY_NAME_SHOWN + 32, "; did you mean %s?", name);
     }
     return out;
 }
@@ -162,15 +185,15 @@ static bool always_holds(const lint_t *lint, const condition_t *condition)
 
 void lint_conditions(lint_t *lint)
 {
-    char suggested[NAME_MAX_SHOWN];
+    char suggested[POLICY_NAME_SHOWN + 32];
 
     for (size_t i = 0; i < lint->statement->n_conditions; i++) {
         const condition_t *condition = &lint->statement->conditions[i];
 
         if (lint_key(lint, condition->key) == NULL) {
             lint_tell(lint, "unknown-key", lint_condition_path(lint, i),
-                      "no request here carries %.*s, so this condition %s holds%s", SHOWN(condition->key_as_written),
-                      always_holds(lint, condition) ? "always" : "never",
+                      "no request here carries %.*s, so this condition %s holds%s",
+                      SHOWN(condition->key_as_written), always_holds(lint, condition) ? "always" : "never",
                       suggestion(lint, condition->key_as_written, suggested));
         }
     }
@@ -181,14 +204,16 @@ void lint_conditions(lint_t *lint)
 static void check_variable(lint_t *lint, const char *path, const pattern_piece *piece)
 {
     const policy_key *known = lint_key(lint, piece->text);
-    char suggested[NAME_MAX_SHOWN];
+    char suggested[POLICY_NAME_SHOWN + 32];
 
     if (known == NULL) {
-        lint_tell(lint, "unknown-variable", path, "no request here carries ${%.*s}, so %s%s", SHOWN(piece->as_written),
+        lint_tell(lint, "unknown-variable", path, "no request here carries ${%.*s}, so %s%s",
+                  SHOWN(piece->as_written),
                   piece->default_text.data != NULL ? "its default always stands" : "this matches nothing",
                   suggestion(lint, piece->as_written, suggested));
     } else if (known->multi) {
-        lint_tell(lint, "unknown-variable", path, "%s has many values and is nothing as a variable", known->name);
+        lint_tell(lint, "unknown-variable", path, "%s has many values and is nothing as a variable",
+                  known->name);
     }
 }
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 /* Whatever @p narrow matches one of @p wide does. */
-static bool all_covered(const pattern_t *narrow, size_t n_narrow, const pattern_t *wide, size_t n_wide, match_mode mode)
+static bool all_covered(const pattern_t *narrow, size_t n_narrow, const pattern_t *wide, size_t n_wide,
+                        match_mode mode)
 {
     for (size_t i = 0; i < n_narrow; i++) {
         bool covered = false;
@@ -38,7 +39,7 @@ static bool some_meet(const pattern_t *a, size_t n_a, const pattern_t *b, size_t
 typedef struct {
     const pattern_t *patterns;
     size_t n;
-    bool not;
+    bool not ;
 } scope;
 
 static scope actions_of(const statement_t *statement)
@@ -63,10 +64,10 @@ static bool has_all(scope of)
 
 static bool scope_covers(scope wide, scope narrow, match_mode mode)
 {
-    if (!wide.not && !narrow.not) {
+    if (!wide.not &&!narrow.not ) {
         return all_covered(narrow.patterns, narrow.n, wide.patterns, wide.n, mode);
     }
-    if (wide.not && narrow.not) {
+    if (wide.not &&narrow.not ) {
         return all_covered(wide.patterns, wide.n, narrow.patterns, narrow.n, mode);
     }
     return wide.not ? !some_meet(wide.patterns, wide.n, narrow.patterns, narrow.n) : has_all(wide);
@@ -159,7 +160,8 @@ static bool covers(const lint_t *lint, size_t wide, size_t narrow)
     const statement_t *n = &lint->policy->statements[narrow];
 
     return !is_inert(lint, w) && scope_covers(actions_of(w), actions_of(n), MATCH_TEXT) &&
-           (lint->policy->kind == POLICY_TRUST || scope_covers(resources_of(w), resources_of(n), MATCH_RESOURCE)) &&
+           (lint->policy->kind == POLICY_TRUST ||
+            scope_covers(resources_of(w), resources_of(n), MATCH_RESOURCE)) &&
            principals_covered(lint->policy->kind, w, n) && conditions_covered(lint, wide, narrow);
 }
 

@@ -56,7 +56,8 @@ void lint_resources(lint_t *lint)
     for (size_t i = 0; i < statement->n_resources; i++) {
         if (statement->resources[i].shape == PATTERN_ALL) {
             lint_tell(lint, "any-resource", lint_element_path(lint, "Resource", i),
-                      "\"*\" takes in all %s: name those that are meant", kinds.len > 0 ? buf_str(&kinds) : "there is");
+                      "\"*\" takes in all %s: name those that are meant",
+                      kinds.len > 0 ? buf_str(&kinds) : "there is");
         }
     }
 }
@@ -80,7 +81,8 @@ static bool takes_a_whole_service(const statement_t *statement)
         const pattern_t *pattern = &statement->actions[i];
         slice_t text = pattern->text;
 
-        if (pattern->shape == PATTERN_ALL || (pattern->shape == PATTERN_PREFIX && text.data[text.len - 1] == ':') ||
+        if (pattern->shape == PATTERN_ALL ||
+            (pattern->shape == PATTERN_PREFIX && text.data[text.len - 1] == ':') ||
             (pattern->shape == PATTERN_GLOB && text.data[0] == GLOB_STAR)) {
             return true;
         }
@@ -95,7 +97,8 @@ static void check_everyone(lint_t *lint)
 
     if (takes_a_whole_service(statement)) {
         lint_tell(lint, "everything-to-everyone", lint_element_path(lint, "Principal", 0),
-                  "everyone may do everything, also change this policy%s", conditional ? ", where the condition holds" : "");
+                  "everyone may do everything, also change this policy%s",
+                  conditional ? ", where the condition holds" : "");
     } else if (!conditional) {
         lint_tell(lint, "everyone", lint_element_path(lint, "Principal", 0),
                   "\"*\" is everyone, of every account: name who is meant, or add a condition");
@@ -238,8 +241,9 @@ void lint_applies(lint_t *lint)
         return;
     }
     if (!names_attached(lint)) {
-        lint_tell(lint, "never-applies", lint_element_path(lint, "Resource", 0),
-                  "this policy is asked for its own resource alone, and no Resource of this statement is that");
+        lint_tell(
+            lint, "never-applies", lint_element_path(lint, "Resource", 0),
+            "this policy is asked for its own resource alone, and no Resource of this statement is that");
         return;
     }
     for (size_t i = 0; i < statement->n_actions; i++) {

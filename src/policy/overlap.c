@@ -42,8 +42,8 @@ static bool same_pieces(const pattern_t *a, const pattern_t *b)
 }
 
 /*
- * The narrow pattern is matched as a text: its wildcards are bytes that only a star takes. But "?" would take a
- * star for one character, so that where both have those only the same text is covered.
+ * The narrow pattern is matched as a text: its wildcards are bytes that only a star takes. But "?" would take
+ * a star for one character, so that where both have those only the same text is covered.
  */
 bool pattern_covers(const pattern_t *wide, const pattern_t *narrow, match_mode mode)
 {

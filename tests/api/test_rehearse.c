@@ -1,4 +1,5 @@
-/* Questions that nobody sent are put as requests put them; and what is known of requests is what the tables say. */
+/* Questions that nobody sent are put as requests put them; and what is known of requests is what the tables
+ * say. */
 #include "api/api.h"
 
 #include <stdio.h>
@@ -36,8 +37,14 @@ static int setup(void **state)
     assert_ok(kms_alias_new(ACCOUNT, "eu-west-1", "alias/app", key_id, &alias));
     assert_ok(catalog_put_alias(kms_catalog(f->kms), alias));
     f->tag = (conf_tag){ "team", "blue" };
-    f->alice = (principal_t){ .kind = PRINCIPAL_USER, .account = ACCOUNT, .arn = ALICE, .name = "alice",
-                              .principal_id = "AIDAALICE", .administrator = true, .tags = &f->tag, .n_tags = 1 };
+    f->alice = (principal_t){ .kind = PRINCIPAL_USER,
+                              .account = ACCOUNT,
+                              .arn = ALICE,
+                              .name = "alice",
+                              .principal_id = "AIDAALICE",
+                              .administrator = true,
+                              .tags = &f->tag,
+                              .n_tags = 1 };
     api_vocabulary(f->arena, &f->known);
     *state = f;
     return 0;
@@ -56,8 +63,13 @@ static int teardown(void **state)
 
 static api_rehearsal of_key(fixture_t *f, const char *action)
 {
-    return (api_rehearsal){ .principal = &f->alice, .action = action, .region = "eu-west-1",
-                            .source_ip = "192.0.2.7", .key = f->key, .kms = f->kms, .name = SLICE_LIT("alias/app") };
+    return (api_rehearsal){ .principal = &f->alice,
+                            .action = action,
+                            .region = "eu-west-1",
+                            .source_ip = "192.0.2.7",
+                            .key = f->key,
+                            .kms = f->kms,
+                            .name = SLICE_LIT("alias/app") };
 }
 
 /* The value of a key, "a,b" where there are several, or "-". */
@@ -237,8 +249,8 @@ static void test_what_an_action_is_about_is_known(void **state)
 
 static void test_keys_of_the_frame_and_of_both_services_are_known(void **state)
 {
-    static const char *const names[] = { "aws:PrincipalArn", "aws:PrincipalTag/", "kms:EncryptionContext:",
-                                         "aws:ResourceTag/", "sts:ExternalId" };
+    static const char *const names[] = { "aws:PrincipalArn", "aws:PrincipalTag/",
+                                         "kms:EncryptionContext:", "aws:ResourceTag/", "sts:ExternalId" };
     const fixture_t *f = *state;
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {

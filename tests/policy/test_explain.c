@@ -35,12 +35,14 @@ static policy_t *document(policy_kind kind, const char *name, const char *statem
 
 static void write_change(const policy_change *change, buf_t *out)
 {
-    static const char *const letters[] = { [CHANGE_IDENTITY] = "I", [CHANGE_BOUNDARY] = "B", [CHANGE_SESSION] = "S",
-                                           [CHANGE_RESOURCE] = "R", [CHANGE_DELEGATE] = "D", [CHANGE_TRUST] = "T",
-                                           [CHANGE_GRANT] = "G" };
+    static const char *const letters[] = {
+        [CHANGE_IDENTITY] = "I", [CHANGE_BOUNDARY] = "B", [CHANGE_SESSION] = "S", [CHANGE_RESOURCE] = "R",
+        [CHANGE_DELEGATE] = "D", [CHANGE_TRUST] = "T",    [CHANGE_GRANT] = "G"
+    };
 
     if (change->kind == CHANGE_STATEMENT) {
-        buf_printf(out, "%s[%zu]%c", policy_name(change->policy), change->statement, change->applies ? '+' : '-');
+        buf_printf(out, "%s[%zu]%c", policy_name(change->policy), change->statement,
+                   change->applies ? '+' : '-');
     } else {
         buf_put_str(out, letters[change->kind]);
     }
@@ -80,60 +82,64 @@ typedef struct {
 
 static const turn_row rows[] = {
     { "nothing allows it", 'u', .decision = "none", .turns = "I", .circumstances = "" },
-    { "an identity policy allows it", 'u', .identity = "{" ALLOW("kms:*") "}", .decision = "allow", .turns = "id[0]-",
+    { "an identity policy allows it", 'u', .identity = "{" ALLOW("kms:*") "}", .decision = "allow",
+      .turns = "id[0]-", .circumstances = "" },
+    { "the key policy delegates", 'u', .key = "{" ALLOW("kms:*") TO("111122223333") "}",
+      .identity = "{" ALLOW("kms:*") "}", .decision = "allow", .turns = "key[0]- | id[0]-",
       .circumstances = "" },
-    { "the key policy delegates", 'u', .key = "{" ALLOW("kms:*") TO("111122223333") "}", .identity = "{" ALLOW("kms:*") "}",
-      .decision = "allow", .turns = "key[0]- | id[0]-", .circumstances = "" },
     { "the key policy delegates to nobody who may", 'u', .key = "{" ALLOW("kms:*") TO("111122223333") "}",
       .decision = "none", .turns = "I | R", .circumstances = "" },
-    { "the key policy is silent", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}", .identity = "{" ALLOW("kms:*") "}",
-      .decision = "none", .turns = "D | R", .circumstances = "" },
+    { "the key policy is silent", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}",
+      .identity = "{" ALLOW("kms:*") "}", .decision = "none", .turns = "D | R", .circumstances = "" },
     { "neither side says a thing", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}", .decision = "none",
       .turns = "R | I&D", .circumstances = "" },
     { "two statements of a key policy", 'u',
-      .key = "{" ALLOW("kms:*") TO(KIT_ALICE) "},{" ALLOW("kms:Decrypt") TO(KIT_ALICE) "}", .decision = "allow",
-      .turns = "key[0]-&key[1]-", .circumstances = "" },
+      .key = "{" ALLOW("kms:*") TO(KIT_ALICE) "},{" ALLOW("kms:Decrypt") TO(KIT_ALICE) "}",
+      .decision = "allow", .turns = "key[0]-&key[1]-", .circumstances = "" },
     { "a condition that does not hold", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ALICE) AND_IF(HOME) "}",
       .decision = "none", .turns = "key[0]+ | R | I&D", .circumstances = "key[0]+" },
     { "a condition over the caller", 'u',
       .key = "{" ALLOW("kms:*") TO(KIT_ALICE) AND_IF("'StringEquals':{'aws:PrincipalTag/team':'x'}") "}",
       .decision = "none", .turns = "key[0]+ | R | I&D", .circumstances = "" },
-    { "a condition that holds", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ALICE) AND_IF(RED) "}", .decision = "allow",
-      .turns = "key[0]-", .circumstances = "key[0]-" },
+    { "a condition that holds", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ALICE) AND_IF(RED) "}",
+      .decision = "allow", .turns = "key[0]-", .circumstances = "key[0]-" },
     { "a deny", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ALICE) "},{" DENY("kms:Decrypt") TO("*") "}",
       .decision = "deny", .turns = "key[1]-", .circumstances = "" },
     { "a deny under a condition", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ALICE) "}",
-      .identity = "{" DENY("kms:*") AND_IF(RED) "}", .decision = "deny", .turns = "id[0]-", .circumstances = "id[0]-" },
+      .identity = "{" DENY("kms:*") AND_IF(RED) "}", .decision = "deny", .turns = "id[0]-",
+      .circumstances = "id[0]-" },
     { "a deny and nothing that allows", 'u', .identity = "{" DENY("kms:*") "}", .decision = "deny",
       .turns = "id[0]-&I", .circumstances = "" },
     { "two denies", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ALICE) "},{" DENY("kms:Decrypt") TO("*") "}",
       .identity = "{" DENY("kms:*") "}", .decision = "deny", .turns = "key[1]-&id[0]-", .circumstances = "" },
     { "a deny that waits for its condition", 'u',
-      .identity = "{" ALLOW("kms:*") "},{" DENY("kms:*") AND_IF(HOME) "}", .key = "{" ALLOW("*") TO(KIT_ACCOUNT) "}",
-      .decision = "allow", .turns = "id[1]+ | key[0]- | id[0]-", .circumstances = "id[1]+" },
+      .identity = "{" ALLOW("kms:*") "},{" DENY("kms:*") AND_IF(HOME) "}",
+      .key = "{" ALLOW("*") TO(KIT_ACCOUNT) "}", .decision = "allow", .turns = "id[1]+ | key[0]- | id[0]-",
+      .circumstances = "id[1]+" },
     { "a boundary", 'u', .key = "{" ALLOW("kms:*") TO(KIT_ACCOUNT) "}", .identity = "{" ALLOW("kms:*") "}",
       .boundary = "{" ALLOW("s3:*") "}", .decision = "none", .turns = "B | R", .circumstances = "" },
     { "a role is limited by its boundary also where the key names it", 's',
-      .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}", .boundary = "{" ALLOW("s3:*") "}", .decision = "none", .turns = "B",
-      .circumstances = "" },
-    { "a session policy", 's', .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}", .session = "{" ALLOW("kms:Encrypt") "}",
-      .decision = "none", .turns = "S", .circumstances = "" },
-    { "an administrator", 'u', .trusted = true, .key = "{" ALLOW("kms:*") TO(KIT_ACCOUNT) "}", .decision = "allow",
-      .turns = "key[0]- | T", .circumstances = "" },
-    { "a grant", 'u', .granted = true, .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}", .decision = "allow", .turns = "G",
-      .circumstances = "" },
+      .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}", .boundary = "{" ALLOW("s3:*") "}", .decision = "none",
+      .turns = "B", .circumstances = "" },
+    { "a session policy", 's', .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}",
+      .session = "{" ALLOW("kms:Encrypt") "}", .decision = "none", .turns = "S", .circumstances = "" },
+    { "an administrator", 'u', .trusted = true, .key = "{" ALLOW("kms:*") TO(KIT_ACCOUNT) "}",
+      .decision = "allow", .turns = "key[0]- | T", .circumstances = "" },
+    { "a grant", 'u', .granted = true, .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}", .decision = "allow",
+      .turns = "G", .circumstances = "" },
     { "across accounts both must", 'u', .across = true, .key = "{" ALLOW("kms:*") TO(KIT_ROLE) "}",
       .decision = "none", .turns = "I&D | I&R", .circumstances = "" },
     { "four statements are one too many", 'u',
-      .key = "{" ALLOW("kms:*") TO(KIT_ALICE) "},{" ALLOW("kms:D*") TO(KIT_ALICE) "},{" ALLOW("kms:De*") TO(KIT_ALICE)
-             "},{" ALLOW("kms:Decrypt") TO(KIT_ALICE) "}",
+      .key = "{" ALLOW("kms:*") TO(KIT_ALICE) "},{" ALLOW("kms:D*") TO(KIT_ALICE) "},{" ALLOW("kms:De*")
+          TO(KIT_ALICE) "},{" ALLOW("kms:Decrypt") TO(KIT_ALICE) "}",
       .decision = "allow", .turns = "", .circumstances = "" },
 };
 
 static const char *word_of(decision_kind kind)
 {
-    static const char *const words[] = { [DECISION_ALLOW] = "allow", [DECISION_IMPLICIT_DENY] = "none",
-                                         [DECISION_EXPLICIT_DENY] = "deny" };
+    static const char *const words[] = {
+        [DECISION_ALLOW] = "allow", [DECISION_IMPLICIT_DENY] = "none", [DECISION_EXPLICIT_DENY] = "deny"
+    };
     return words[kind];
 }
 
@@ -145,9 +151,15 @@ static void check_row(const turn_row *row)
     policy_t *boundary = document(POLICY_BOUNDARY, "bound", row->boundary);
     policy_t *session = document(POLICY_SESSION, "session", row->session);
     policy_request request = kit_request_with(keys);
-    const policy_set set = { .identity = &identity, .n_identity = identity != NULL, .boundary = boundary,
-                             .session = &session, .n_session = session != NULL, .resource = key,
-                             .resource_decides = key != NULL, .trusted = row->trusted, .granted = row->granted };
+    const policy_set set = { .identity = &identity,
+                             .n_identity = identity != NULL,
+                             .boundary = boundary,
+                             .session = &session,
+                             .n_session = session != NULL,
+                             .resource = key,
+                             .resource_decides = key != NULL,
+                             .trusted = row->trusted,
+                             .granted = row->granted };
     _cleanup_buf_ buf_t all = { 0 };
     _cleanup_buf_ buf_t circumstances = { 0 };
     const policy_turns_spec every = { .tell = write_turn, .arg = &all };
@@ -187,9 +199,11 @@ static void test_a_statement_is_told_every_part_that_misses(void **state)
         { "'Effect':'Allow','Action':'kms:Encrypt','Resource':'*'" TO(KIT_ALICE), MISSES_ACTION },
         { "'Effect':'Allow','NotAction':'kms:D*','Resource':'*'" TO(KIT_ALICE), MISSES_ACTION },
         { "'Effect':'Allow','Action':'kms:Decrypt','Resource':'*'" TO(KIT_ROLE), MISSES_PRINCIPAL },
-        { "'Effect':'Allow','Action':'kms:Decrypt','Resource':'arn:aws:kms:*:*:alias/a'" TO("*"), MISSES_RESOURCE },
+        { "'Effect':'Allow','Action':'kms:Decrypt','Resource':'arn:aws:kms:*:*:alias/a'" TO("*"),
+          MISSES_RESOURCE },
         { "'Effect':'Allow','Action':'kms:Decrypt','Resource':'*'" TO("*") AND_IF(RED), MISSES_CONDITION },
-        { "'Effect':'Deny','Action':'kms:Encrypt','Resource':'arn:aws:kms:*:*:alias/a'" TO(KIT_ROLE) AND_IF(RED),
+        { "'Effect':'Deny','Action':'kms:Encrypt','Resource':'arn:aws:kms:*:*:alias/a'" TO(KIT_ROLE)
+              AND_IF(RED),
           MISSES_ACTION | MISSES_PRINCIPAL | MISSES_RESOURCE | MISSES_CONDITION },
         { "'Effect':'Allow','Resource':'*'" TO("*"), MISSES_INERT },
         { "'Effect':'Allow','Action':'*'" TO("*"), MISSES_INERT },
@@ -263,8 +277,8 @@ static void test_conditions_are_told_one_by_one_with_what_the_request_says(void 
 
 static void test_a_boundary_is_looked_at_by_not_principal(void **state)
 {
-    _cleanup_(policy) policy_t *policy =
-        kit_statement(POLICY_RESOURCE, DENY("*") ",'NotPrincipal':{'AWS':['" KIT_ALICE "','" KIT_ACCOUNT "']}");
+    _cleanup_(policy) policy_t *policy = kit_statement(
+        POLICY_RESOURCE, DENY("*") ",'NotPrincipal':{'AWS':['" KIT_ALICE "','" KIT_ACCOUNT "']}");
     const policy_request request = kit_request(kit_alice());
     policy_statement_view view;
 

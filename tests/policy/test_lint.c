@@ -18,11 +18,20 @@ static const policy_resource_kind kinds[] = {
 };
 
 static const policy_action actions[] = {
-    { "kms:CreateAlias", KEY | ALIAS }, { "kms:CreateKey", ALL },        { "kms:Decrypt", KEY },
-    { "kms:DescribeKey", KEY },         { "kms:Encrypt", KEY },          { "kms:GenerateDataKey", KEY },
-    { "kms:ListKeys", ALL },            { "kms:PutKeyPolicy", KEY },     { "kms:ReEncryptFrom", KEY },
-    { "kms:ReEncryptTo", KEY },         { "kms:ScheduleKeyDeletion", KEY }, { "kms:TagResource", KEY | ALL },
-    { "sts:AssumeRole", ROLE },         { "sts:GetCallerIdentity", ALL },
+    { "kms:CreateAlias", KEY | ALIAS },
+    { "kms:CreateKey", ALL },
+    { "kms:Decrypt", KEY },
+    { "kms:DescribeKey", KEY },
+    { "kms:Encrypt", KEY },
+    { "kms:GenerateDataKey", KEY },
+    { "kms:ListKeys", ALL },
+    { "kms:PutKeyPolicy", KEY },
+    { "kms:ReEncryptFrom", KEY },
+    { "kms:ReEncryptTo", KEY },
+    { "kms:ScheduleKeyDeletion", KEY },
+    { "kms:TagResource", KEY | ALL },
+    { "sts:AssumeRole", ROLE },
+    { "sts:GetCallerIdentity", ALL },
 };
 
 static const policy_key keys[] = {
@@ -40,7 +49,8 @@ static const policy_key keys[] = {
     { "kms:ViaService" },
 };
 
-static const policy_vocabulary vocabulary = { actions, COUNT_OF(actions), kinds, COUNT_OF(kinds), keys, COUNT_OF(keys) };
+static const policy_vocabulary vocabulary = { actions, COUNT_OF(actions), kinds, COUNT_OF(kinds),
+                                              keys,    COUNT_OF(keys) };
 
 #define NOW INT64_C(1767225600000) /* 2026-01-01 */
 
@@ -59,8 +69,8 @@ static void tell(void *arg, const policy_finding *finding)
 {
     told_t *told = arg;
 
-    buf_printf(&told->rules, "%s%s%s%s", told->rules.len > 0 ? "; " : "", finding->rule, finding->path[0] ? " " : "",
-               finding->path);
+    buf_printf(&told->rules, "%s%s%s%s", told->rules.len > 0 ? "; " : "", finding->rule,
+               finding->path[0] ? " " : "", finding->path);
     buf_printf(&told->texts, "%s\n", finding->text);
 }
 
@@ -69,7 +79,9 @@ static policy_lint_spec spec_of(policy_kind kind, told_t *told)
     return (policy_lint_spec){
         .known = &vocabulary,
         .now_ms = NOW,
-        .attached = kind == POLICY_RESOURCE ? KIT_KEY : kind == POLICY_TRUST ? KIT_ROLE : NULL,
+        .attached = kind == POLICY_RESOURCE ? KIT_KEY
+                    : kind == POLICY_TRUST  ? KIT_ROLE
+                                            : NULL,
         .account = KIT_ACCOUNT,
         .keeper = kind == POLICY_RESOURCE ? "kms:PutKeyPolicy" : NULL,
         .has_principal = is_alice_or_app,
@@ -147,7 +159,8 @@ static void test_a_star_for_resource_is_told_where_resources_could_be_named(void
         { POLICY_IDENTITY, S(A("'kms:ListKeys'", "'*'")), "" },
         { POLICY_IDENTITY, S(A("['kms:CreateKey','kms:ListKeys']", "'*'")), "" },
         { POLICY_IDENTITY, S(D("'kms:Decrypt'", "'*'")), "" },
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'*'") IF("'StringEquals':{'aws:ResourceTag/stage':'test'}")), "" },
+        { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'*'") IF("'StringEquals':{'aws:ResourceTag/stage':'test'}")),
+          "" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'*'") IF(HOME)), "any-resource Statement[0].Resource" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*'")), "" },
     };
@@ -159,14 +172,18 @@ static void test_a_star_for_resource_is_told_where_resources_could_be_named(void
 static void test_what_is_given_to_everyone_is_told(void **state)
 {
     static const lint_row rows[] = {
-        { POLICY_RESOURCE, S(A("'kms:*'", "'*'") TO("'*'")), "everything-to-everyone Statement[0].Principal" },
-        { POLICY_RESOURCE, S(A("'*'", "'*'") TO("{'AWS':'*'}")), "everything-to-everyone Statement[0].Principal" },
-        { POLICY_RESOURCE, S(A("'kms:*'", "'*'") TO("'*'") IF(HOME)), "everything-to-everyone Statement[0].Principal" },
+        { POLICY_RESOURCE, S(A("'kms:*'", "'*'") TO("'*'")),
+          "everything-to-everyone Statement[0].Principal" },
+        { POLICY_RESOURCE, S(A("'*'", "'*'") TO("{'AWS':'*'}")),
+          "everything-to-everyone Statement[0].Principal" },
+        { POLICY_RESOURCE, S(A("'kms:*'", "'*'") TO("'*'") IF(HOME)),
+          "everything-to-everyone Statement[0].Principal" },
         { POLICY_RESOURCE, S(A("'kms:*'", "'*'") TO(ROOT)) "," S(A("'kms:Decrypt'", "'*'") TO("'*'")),
           "everyone Statement[1].Principal" },
         { POLICY_RESOURCE, KEEPS "," S(A("'kms:Decrypt'", "'*'") TO("'*'") IF(HOME)), "" },
         { POLICY_RESOURCE, KEEPS "," S(D("'kms:Decrypt'", "'*'") TO("'*'") IF(HOME)), "" },
-        { POLICY_TRUST, S("'Effect':'Allow','Action':'sts:AssumeRole'" TO("'*'")), "everyone Statement[0].Principal" },
+        { POLICY_TRUST, S("'Effect':'Allow','Action':'sts:AssumeRole'" TO("'*'")),
+          "everyone Statement[0].Principal" },
     };
 
     (void)state;
@@ -190,13 +207,15 @@ static void test_everything_but_is_told_of_what_allows(void **state)
 static void test_unknown_actions_are_told(void **state)
 {
     static const lint_row rows[] = {
-        { POLICY_IDENTITY, S(A("['kms:Decrypt','kms:Decyrpt']", K)), "unknown-action Statement[0].Action[1]" },
+        { POLICY_IDENTITY, S(A("['kms:Decrypt','kms:Decyrpt']", K)),
+          "unknown-action Statement[0].Action[1]" },
         { POLICY_IDENTITY, S(A("'KMS:decrypt'", K)), "" },
         { POLICY_IDENTITY, S(A("'kms:De*'", K)), "" },
         { POLICY_IDENTITY, S(A("'kms:Dx*'", K)), "unknown-action Statement[0].Action" },
         { POLICY_IDENTITY, S(A("'kms:ReEncrypt*'", K)), "" },
         { POLICY_IDENTITY, S(A("'kms:ReEncrypt'", K)), "unknown-action Statement[0].Action" },
-        { POLICY_IDENTITY, S(A("'s3:GetObject'", "'arn:aws:s3:::b/*'")), "unknown-action Statement[0].Action" },
+        { POLICY_IDENTITY, S(A("'s3:GetObject'", "'arn:aws:s3:::b/*'")),
+          "unknown-action Statement[0].Action" },
         { POLICY_IDENTITY, S("'Effect':'Deny','NotAction':'kms:Decrpt','Resource':'*'"),
           "unknown-action Statement[0].NotAction" },
         { POLICY_IDENTITY, S(A("['*']", K)), "" },
@@ -248,8 +267,8 @@ static void test_a_variable_is_text_before_its_version(void **state)
     size_t n;
 
     (void)state;
-    assert_ok(policy_lint(SLICE_STR(kit_json("{'Statement':" S(A("'kms:CreateAlias'",
-                                                                 "'arn:aws:kms:*:*:alias/${aws:username}'")) "}")),
+    assert_ok(policy_lint(SLICE_STR(kit_json("{'Statement':" S(
+                              A("'kms:CreateAlias'", "'arn:aws:kms:*:*:alias/${aws:username}'")) "}")),
                           POLICY_IDENTITY, &spec, &n));
     assert_buf_text(&told.rules, "never-applies Statement[0].Action; variable-is-text Statement[0].Resource");
     buf_free(&told.rules);
@@ -262,20 +281,24 @@ static void test_actions_that_no_resource_fits_are_told(void **state)
         { POLICY_IDENTITY, S(A("'kms:ListKeys'", K)), "never-applies Statement[0].Action" },
         { POLICY_IDENTITY, S(A("['kms:Decrypt','kms:CreateKey']", "'arn:aws:kms:*:*:key/*'")),
           "never-applies Statement[0].Action[1]" },
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*:*:alias/app'")), "never-applies Statement[0].Action" },
+        { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*:*:alias/app'")),
+          "never-applies Statement[0].Action" },
         { POLICY_IDENTITY, S(A("'kms:CreateAlias'", "'arn:aws:kms:*:*:alias/app'")), "" },
         { POLICY_IDENTITY, S(A("'kms:TagResource'", K)), "" },
         { POLICY_IDENTITY, S(A("'kms:*'", K)), "" },
         { POLICY_IDENTITY, S(A("'kms:*'", "'arn:aws:iam::1:role/x'")), "never-applies Statement[0].Action" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:eu-*'")), "" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*/*'")), "" },
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*:alias/app'")), "never-applies Statement[0].Action" },
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*:*:key/a:b'")), "never-applies Statement[0].Action" },
+        { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*:alias/app'")),
+          "never-applies Statement[0].Action" },
+        { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*:*:key/a:b'")),
+          "never-applies Statement[0].Action" },
         { POLICY_IDENTITY, S(A("'sts:AssumeRole'", K)), "never-applies Statement[0].Action" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", "'arn:aws:kms:*:*:${aws:username}'")), "" },
         { POLICY_RESOURCE, KEEPS "," S(A("['kms:Decrypt','kms:CreateKey','sts:*']", "'*'") TO(ALICE)),
           "never-applies Statement[1].Action[1]; never-applies Statement[1].Action[2]" },
-        { POLICY_RESOURCE, KEEPS "," S(A("'kms:Decrypt'", "'arn:aws:kms:eu-west-1:111122223333:key/other'") TO(ALICE)),
+        { POLICY_RESOURCE,
+          KEEPS "," S(A("'kms:Decrypt'", "'arn:aws:kms:eu-west-1:111122223333:key/other'") TO(ALICE)),
           "never-applies Statement[1].Resource" },
         { POLICY_RESOURCE, KEEPS "," S(A("'kms:Decrypt'", K) TO(ALICE)), "" },
         { POLICY_TRUST, S("'Effect':'Allow','Action':'sts:GetCallerIdentity'" TO(ALICE)),
@@ -290,16 +313,20 @@ static void test_actions_that_no_resource_fits_are_told(void **state)
 static void test_dates_of_the_past_are_told(void **state)
 {
     static const lint_row rows[] = {
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'DateLessThan':{'aws:CurrentTime':'2025-12-31T23:59:59Z'}")),
+        { POLICY_IDENTITY,
+          S(A("'kms:Decrypt'", K) IF("'DateLessThan':{'aws:CurrentTime':'2025-12-31T23:59:59Z'}")),
           "date-past Statement[0].Condition.DateLessThan.aws:CurrentTime" },
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'DateLessThan':{'aws:CurrentTime':'2026-01-01T00:00:01Z'}")), "" },
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'DateGreaterThan':{'aws:CurrentTime':'2025-01-01T00:00:00Z'}")),
+        { POLICY_IDENTITY,
+          S(A("'kms:Decrypt'", K) IF("'DateLessThan':{'aws:CurrentTime':'2026-01-01T00:00:01Z'}")), "" },
+        { POLICY_IDENTITY,
+          S(A("'kms:Decrypt'", K) IF("'DateGreaterThan':{'aws:CurrentTime':'2025-01-01T00:00:00Z'}")),
           "date-past Statement[0].Condition.DateGreaterThan.aws:CurrentTime" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'NumericLessThan':{'aws:EpochTime':'1700000000'}")),
           "date-past Statement[0].Condition.NumericLessThan.aws:EpochTime" },
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'DateLessThan':{'aws:CurrentTime':['2020-01-01','2030-01-01']}")),
-          "" },
-        { POLICY_IDENTITY, S(D("'*'", "'*'") IF("'DateLessThan':{'aws:TokenIssueTime':'2020-01-01T00:00:00Z'}")), "" },
+        { POLICY_IDENTITY,
+          S(A("'kms:Decrypt'", K) IF("'DateLessThan':{'aws:CurrentTime':['2020-01-01','2030-01-01']}")), "" },
+        { POLICY_IDENTITY,
+          S(D("'*'", "'*'") IF("'DateLessThan':{'aws:TokenIssueTime':'2020-01-01T00:00:00Z'}")), "" },
     };
 
     (void)state;
@@ -311,36 +338,49 @@ static void test_statements_that_another_covers_are_told(void **state)
     static const lint_row rows[] = {
         { POLICY_IDENTITY, S(A("'kms:*'", K)) "," S(A("'kms:Decrypt'", K)), "unreachable Statement[1]" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", K)) "," S(A("'kms:*'", K)), "unreachable Statement[0]" },
-        { POLICY_IDENTITY, S(A("'kms:Decrypt'", K)) "," S(A("'kms:decrypt'", K)), "unreachable Statement[1]" },
-        { POLICY_IDENTITY, S(A("'kms:De*'", "'arn:aws:kms:*:*:key/*'")) "," S(A("['kms:Decrypt','kms:Des*']", K)),
+        { POLICY_IDENTITY, S(A("'kms:Decrypt'", K)) "," S(A("'kms:decrypt'", K)),
+          "unreachable Statement[1]" },
+        { POLICY_IDENTITY,
+          S(A("'kms:De*'", "'arn:aws:kms:*:*:key/*'")) "," S(A("['kms:Decrypt','kms:Des*']", K)),
           "unreachable Statement[1]" },
         { POLICY_IDENTITY, S(A("'kms:De*'", K)) "," S(A("['kms:Decrypt','kms:Encrypt']", K)), "" },
         { POLICY_IDENTITY, S(A("'kms:*'", K)) "," S(A("'kms:Decrypt'", "'arn:aws:kms:*:*:key/*'")), "" },
         { POLICY_IDENTITY, S(A("'kms:*'", K) IF(HOME)) "," S(A("'kms:Decrypt'", K)), "" },
-        { POLICY_IDENTITY, S(A("'kms:*'", K)) "," S(A("'kms:Decrypt'", K) IF(HOME)), "unreachable Statement[1]" },
-        { POLICY_IDENTITY, S(A("'kms:*'", K) IF(HOME)) "," S(A("'kms:Decrypt'", K) IF(HOME)), "unreachable Statement[1]" },
+        { POLICY_IDENTITY, S(A("'kms:*'", K)) "," S(A("'kms:Decrypt'", K) IF(HOME)),
+          "unreachable Statement[1]" },
+        { POLICY_IDENTITY, S(A("'kms:*'", K) IF(HOME)) "," S(A("'kms:Decrypt'", K) IF(HOME)),
+          "unreachable Statement[1]" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", K)) "," S(D("'kms:*'", "'*'")), "unreachable Statement[0]" },
         { POLICY_IDENTITY, S(A("'kms:Decrypt'", K)) "," S(D("'kms:*'", "'*'") IF(HOME)), "" },
         { POLICY_IDENTITY, S(A("'kms:*'", K)) "," S(D("'kms:Decrypt'", "'*'")), "" },
         { POLICY_IDENTITY, S(D("'kms:*'", "'*'")) "," S(D("'kms:Decrypt'", K)), "unreachable Statement[1]" },
-        { POLICY_IDENTITY, S(D("'kms:Decrypt'", K)) "," S("'Effect':'Deny','NotAction':'kms:List*','Resource':'*'"),
-          "unreachable Statement[0]" },
-        { POLICY_IDENTITY, S(D("'kms:ListKeys'", "'*'")) "," S("'Effect':'Deny','NotAction':'kms:List*','Resource':'*'"),
-          "" },
         { POLICY_IDENTITY,
-          S("'Effect':'Deny','NotAction':'kms:L*','Resource':'*'") "," S("'Effect':'Deny','NotAction':['kms:L*','kms:D*'],'Resource':'*'"),
+          S(D("'kms:Decrypt'", K)) "," S("'Effect':'Deny','NotAction':'kms:List*','Resource':'*'"),
+          "unreachable Statement[0]" },
+        { POLICY_IDENTITY,
+          S(D("'kms:ListKeys'", "'*'")) "," S("'Effect':'Deny','NotAction':'kms:List*','Resource':'*'"), "" },
+        { POLICY_IDENTITY,
+          S("'Effect':'Deny','NotAction':'kms:L*','Resource':'*'") "," S(
+              "'Effect':'Deny','NotAction':['kms:L*','kms:D*'],'Resource':'*'"),
           "unreachable Statement[1]" },
-        { POLICY_IDENTITY, S(A("'kms:D?crypt'", "'arn:aws:kms:*'")) "," S(A("'kms:Decrypt'", K)), "unreachable Statement[1]" },
+        { POLICY_IDENTITY, S(A("'kms:D?crypt'", "'arn:aws:kms:*'")) "," S(A("'kms:Decrypt'", K)),
+          "unreachable Statement[1]" },
         { POLICY_IDENTITY, S(A("'kms:D?crypt'", "'arn:aws:kms:*'")) "," S(A("'kms:D*crypt'", K)), "" },
-        { POLICY_IDENTITY, S(A("'kms:De*'", "'arn:aws:kms:*:*:key/?*'")) "," S(A("'kms:De*'", "'arn:aws:kms:*:*:key/*'")),
+        { POLICY_IDENTITY,
+          S(A("'kms:De*'", "'arn:aws:kms:*:*:key/?*'")) "," S(A("'kms:De*'", "'arn:aws:kms:*:*:key/*'")),
           "unreachable Statement[0]" },
         { POLICY_RESOURCE, KEEPS "," S(A("'kms:Decrypt'", "'*'") TO(ROOT)), "unreachable Statement[1]" },
-        { POLICY_RESOURCE, KEEPS "," S(A("'kms:Decrypt'", "'*'") TO("'*'") IF(HOME)) "," S(A("'kms:*'", "'*'") TO(ALICE)), "" },
-        { POLICY_RESOURCE, KEEPS "," S(D("'kms:Decrypt'", "'*'") TO(ROOT)) "," S(A("'kms:Decrypt'", "'*'") TO(ALICE)),
+        { POLICY_RESOURCE,
+          KEEPS "," S(A("'kms:Decrypt'", "'*'") TO("'*'") IF(HOME)) "," S(A("'kms:*'", "'*'") TO(ALICE)),
+          "" },
+        { POLICY_RESOURCE,
+          KEEPS "," S(D("'kms:Decrypt'", "'*'") TO(ROOT)) "," S(A("'kms:Decrypt'", "'*'") TO(ALICE)),
           "unreachable Statement[2]" },
-        { POLICY_RESOURCE, KEEPS "," S("'Effect':'Allow','Action':'kms:Decrypt'" TO(ALICE)), "unreachable Statement[1]" },
+        { POLICY_RESOURCE, KEEPS "," S("'Effect':'Allow','Action':'kms:Decrypt'" TO(ALICE)),
+          "unreachable Statement[1]" },
         { POLICY_TRUST,
-          S("'Effect':'Allow','Action':'sts:*'" TO(ALICE)) "," S("'Effect':'Allow','Action':'sts:AssumeRole'" TO(ALICE)),
+          S("'Effect':'Allow','Action':'sts:*'" TO(ALICE)) "," S(
+              "'Effect':'Allow','Action':'sts:AssumeRole'" TO(ALICE)),
           "unreachable Statement[1]" },
     };
 
@@ -361,12 +401,13 @@ static void test_a_key_policy_that_nobody_can_change_is_told(void **state)
         { POLICY_RESOURCE, KEEPS "," S(D("'kms:PutKeyPolicy'", "'*'") TO("'*'")), "lock-out Statement[1]" },
         { POLICY_RESOURCE, KEEPS "," S(D("'kms:Put*'", "'*'") TO("'*'") IF(HOME)), "" },
         { POLICY_RESOURCE,
-          S(A("'kms:*'", "'*'") TO(ALICE)) "," S("'Effect':'Deny','Action':'kms:P*','Resource':'*','NotPrincipal':{'AWS':['" KIT_ALICE
-                                                 "','" KIT_ACCOUNT "']}"),
+          S(A("'kms:*'", "'*'") TO(ALICE)) "," S(
+              "'Effect':'Deny','Action':'kms:P*','Resource':'*','NotPrincipal':{'AWS':['" KIT_ALICE
+              "','" KIT_ACCOUNT "']}"),
           "" },
         { POLICY_RESOURCE,
-          S(A("'kms:*'", "'*'") TO(ALICE)) "," S("'Effect':'Deny','Action':'kms:P*','Resource':'*','NotPrincipal':{'AWS':'" KIT_ROLE
-                                                 "'}"),
+          S(A("'kms:*'", "'*'") TO(ALICE)) "," S(
+              "'Effect':'Deny','Action':'kms:P*','Resource':'*','NotPrincipal':{'AWS':'" KIT_ROLE "'}"),
           "lock-out Statement[1]" },
         { POLICY_RESOURCE, S(A("'kms:*'", "'*'") TO("{'Service':'s.amazonaws.com'}")), "lock-out" },
     };
@@ -378,9 +419,12 @@ static void test_a_key_policy_that_nobody_can_change_is_told(void **state)
 static void test_principals_that_are_not_declared_are_told(void **state)
 {
     static const lint_row rows[] = {
-        { POLICY_RESOURCE, KEEPS "," S(D("'kms:Decrypt'", "'*'") TO("{'AWS':['" KIT_ALICE "','arn:aws:iam::111122223333:role/x']}")),
+        { POLICY_RESOURCE,
+          KEEPS
+          "," S(D("'kms:Decrypt'", "'*'") TO("{'AWS':['" KIT_ALICE "','arn:aws:iam::111122223333:role/x']}")),
           "unknown-principal Statement[1].Principal" },
-        { POLICY_TRUST, S("'Effect':'Allow','Action':'sts:AssumeRole'" TO("{'AWS':'arn:aws:iam::111122223333:user/bob'}")),
+        { POLICY_TRUST,
+          S("'Effect':'Allow','Action':'sts:AssumeRole'" TO("{'AWS':'arn:aws:iam::111122223333:user/bob'}")),
           "unknown-principal Statement[0].Principal" },
     };
 
@@ -408,7 +452,8 @@ static void check_text(policy_kind kind, const char *statements, const char *tex
 static void test_the_nearest_known_name_is_told(void **state)
 {
     (void)state;
-    check_text(POLICY_IDENTITY, S(A("'kms:Decyrpt'", K)), "there is no action kms:Decyrpt; did you mean kms:Decrypt?\n");
+    check_text(POLICY_IDENTITY, S(A("'kms:Decyrpt'", K)),
+               "there is no action kms:Decyrpt; did you mean kms:Decrypt?\n");
     check_text(POLICY_IDENTITY, S(A("'kms:GenerateDatakeys*'", K)),
                "there is no action kms:GenerateDatakeys*; did you mean kms:GenerateDataKey?\n");
     check_text(POLICY_IDENTITY, S(A("'kms:Frobnicate'", K)), "there is no action kms:Frobnicate\n");
@@ -417,13 +462,16 @@ static void test_the_nearest_known_name_is_told(void **state)
     check_text(POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'StringEquals':{'aws:PrincipleTag/team':'x'}")),
                "no request here carries aws:PrincipleTag/team, so this condition never holds; did you mean "
                "aws:PrincipalTag/team?\n");
-    check_text(POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'StringNotEquals':{'kms:EncryptionContext':'x'}")),
+    check_text(POLICY_IDENTITY,
+               S(A("'kms:Decrypt'", K) IF("'StringNotEquals':{'kms:EncryptionContext':'x'}")),
                "no request here carries kms:EncryptionContext, so this condition always holds; did you mean "
                "kms:EncryptionContext:NAME?\n");
     check_text(POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'StringEqualsIfExists':{'aws:SourceVpc':'x'}")),
-               "no request here carries aws:SourceVpc, so this condition always holds; did you mean aws:SourceIp?\n");
-    check_text(POLICY_IDENTITY, S(A("'kms:CreateAlias'", "'arn:aws:kms:*:*:alias/${aws:usrname}'")),
-               "no request here carries ${aws:usrname}, so this matches nothing; did you mean aws:username?\n");
+               "no request here carries aws:SourceVpc, so this condition always holds; did you mean "
+               "aws:SourceIp?\n");
+    check_text(
+        POLICY_IDENTITY, S(A("'kms:CreateAlias'", "'arn:aws:kms:*:*:alias/${aws:usrname}'")),
+        "no request here carries ${aws:usrname}, so this matches nothing; did you mean aws:username?\n");
     check_text(POLICY_IDENTITY, S(A("'kms:CreateAlias'", "'arn:aws:kms:*:*:alias/${aws:x-y-z, ^d^}'")),
                "no request here carries ${aws:x-y-z}, so its default always stands\n");
 }
@@ -441,12 +489,14 @@ static void test_what_is_wrong_is_told_in_a_sentence(void **state)
                "Statement[0] \"Wide\" already allows all of this\n");
     check_text(POLICY_IDENTITY, S(A("'kms:Decrypt'", K)) "," S(D("'kms:*'", "'*'")),
                "Statement[1] denies all that this allows\n");
-    check_text(POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'DateGreaterThan':{'aws:CurrentTime':'2025-01-01'}")),
+    check_text(POLICY_IDENTITY,
+               S(A("'kms:Decrypt'", K) IF("'DateGreaterThan':{'aws:CurrentTime':'2025-01-01'}")),
                "the date is past: this condition holds from now on\n");
     check_text(POLICY_IDENTITY, S(A("'kms:Decrypt'", K) IF("'DateEquals':{'aws:CurrentTime':'2025-01-01'}")),
                "the date is past: this condition never holds again\n");
     check_text(POLICY_RESOURCE, S(A("'kms:Decrypt'", "'*'") TO(ROOT)),
-               "nobody can change this policy: it allows kms:PutKeyPolicy neither to its account nor to a user or role of it\n");
+               "nobody can change this policy: it allows kms:PutKeyPolicy neither to its account nor to a "
+               "user or role of it\n");
 }
 
 static void test_a_malformed_document_is_refused(void **state)
@@ -471,8 +521,9 @@ static void test_without_an_account_any_owner_of_the_key_may_keep_it(void **stat
     spec.account = NULL;
     spec.attached = "arn:*:kms:*:*:key/*";
     spec.has_principal = NULL;
-    assert_ok(policy_lint(SLICE_STR(kit_json("{'Statement':" S(A("'kms:*'", K) TO("{'AWS':'" KIT_OTHER "'}")) "}")),
-                          POLICY_RESOURCE, &spec, &n));
+    assert_ok(
+        policy_lint(SLICE_STR(kit_json("{'Statement':" S(A("'kms:*'", K) TO("{'AWS':'" KIT_OTHER "'}")) "}")),
+                    POLICY_RESOURCE, &spec, &n));
     assert_int_equal(n, 0);
 }
 
@@ -483,9 +534,10 @@ static void test_a_document_as_it_is_written_is_found_again(void **state)
     slice_t op, key;
 
     (void)state;
-    assert_ok(json_parse(SLICE_STR(kit_json("{'Statement':{'Condition':{'stringlike':{'A:b':'1','c:D':['2','3']},"
-                                            "'Null':{},'Bool':{'e:f':true}}}}")),
-                         &document));
+    assert_ok(
+        json_parse(SLICE_STR(kit_json("{'Statement':{'Condition':{'stringlike':{'A:b':'1','c:D':['2','3']},"
+                                      "'Null':{},'Bool':{'e:f':true}}}}")),
+                   &document));
     const json_t *statement = policy_source_statement(document, 0);
     assert_non_null(statement);
     policy_source_condition(statement, 1, &op, &key, &values);

@@ -1,0 +1,26 @@
+/* room: cli. Decisions, statements and what would turn them, in words for people; appended. */
+#pragma once
+
+#include "cli/policy_ask.h"
+
+/** "key policy", "permissions boundary" ...: what the documents of a question are called. */
+const char *words_resource_policy(const ask_question *question);
+
+/** "FILE:LINE:COLUMN", or nothing where the document stands in no file. */
+void words_place(const case_policy *of, const char *path, buf_t *out);
+/** "Statement[1] \"Sid\"" */
+void words_statement(const policy_t *policy, size_t i, buf_t *out);
+/** The same with its document and place: "... of policy ops of user app (FILE:LINE:COLUMN)". */
+void words_whole_statement(const policy_case *all, const policy_t *policy, size_t i, buf_t *out);
+
+/** What decided: "by Statement[0] ...", "no identity policy allows it". */
+void words_reason(const ask_question *question, buf_t *out);
+
+/** What keeps a statement from applying: "other actions, other resources". */
+void words_misses(unsigned misses, buf_t *out);
+/** A condition and the request: "IpAddress aws:SourceIp \"10.0.0.0/8\", and the request has \"192.0.2.1\"".
+ */
+void words_condition(const json_t *statement, size_t i, const policy_condition_view *view, buf_t *out);
+
+/** "the condition of Statement[1] ... held: ...", "the key policy allowed it to ...". */
+void words_change(const ask_question *question, const policy_change *change, buf_t *out);
