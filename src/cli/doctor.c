@@ -105,23 +105,35 @@ static void read_declared(doctor_t *doctor)
                 "%zu users, %zu peer rules, %zu keys", users, doctor->declared->n_peers, doctor->declared->n_keys);
 }
 
+/* What getpwnam() and getpwuid() lend is overwritten by their next call. */
+static bool user_is_there(const char *name)
+{
+    return getpwnam(name) != NULL;
+}
+
+static bool are_we(const char *name)
+{
+    const struct passwd *pw = getpwnam(name);
+
+    return pw && pw->pw_uid == geteuid();
+}
+
 /* As root, the rest is done as the service's user: what it cannot read or write shows by itself. */
 static bool become_service(doctor_t *doctor)
 {
     const char *user = doctor->conf->user;
-    const struct passwd *us = getpwuid(geteuid());
 
-    if (!user && getpwnam(SERVICE_USER)) {
+    if (!user && user_is_there(SERVICE_USER)) {
         user = SERVICE_USER;
     }
-    if (!user || (us && strcmp(us->pw_name, user) == 0)) {
-        doctor_tell(doctor, DOCTOR_OK, "user", NULL, "%s", us ? us->pw_name : "as it is");
+    if (!user || are_we(user)) {
+        doctor_tell(doctor, DOCTOR_OK, "user", NULL, "%s", user ? user : "whoever starts the service");
         return true;
     }
     if (geteuid() != 0) {
-        doctor_tell(doctor, DOCTOR_WARN, "user", "run doctor as root",
+        doctor_tell(doctor, DOCTOR_FAIL, "user", "run doctor as root",
                     "the service runs as %s: what it may read and write cannot be seen from here", user);
-        return true;
+        return false;
     }
     p11kms_err err = user_become(user);
     if (err != P11KMS_OK) {

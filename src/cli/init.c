@@ -43,7 +43,9 @@ typedef struct {
     char *state; /* absolute paths; owned */
     char *module;
     char *pin_source;
-    const struct passwd *user; /* the service's; NULL: whoever runs it */
+    const char *user; /* the service's; NULL: whoever runs it */
+    uid_t uid;
+    gid_t gid;
     bool made_state;
 } init_t;
 
@@ -75,6 +77,16 @@ static p11kms_err absolute(const char *prefix, const char *path, char **ret)
     return P11KMS_OK;
 }
 
+/* getpwnam() lends what its next call overwrites: nothing of it is kept. */
+static void find_user(init_t *init)
+{
+    const struct passwd *pw = geteuid() == 0 ? getpwnam(SERVICE_USER) : NULL;
+
+    init->user = pw ? SERVICE_USER : NULL;
+    init->uid = pw ? pw->pw_uid : (uid_t)-1;
+    init->gid = pw ? pw->pw_gid : (gid_t)-1;
+}
+
 static p11kms_err read_wishes(init_t *init)
 {
     static const cli_option *const needed[] = { &option_token, &option_module, &option_pin };
@@ -87,7 +99,7 @@ static p11kms_err read_wishes(init_t *init)
     const char *pin = cli_value(init->line, &option_pin);
     bool is_file = strncmp(pin, "file:", 5) == 0;
     init->dir = given(init, &option_dir, DEFAULT_DIR);
-    init->user = geteuid() == 0 ? getpwnam(SERVICE_USER) : NULL;
+    find_user(init);
     TRY(absolute("", given(init, &option_state, DEFAULT_STATE), &init->state));
     TRY(absolute("", cli_value(init->line, &option_module), &init->module));
     if (is_file) {
@@ -143,7 +155,7 @@ static void write_config(const init_t *init, buf_t *text)
     put_line(text, "  dir", buf_str(&audit));
     buf_put_str(text, "\n# who may ask, and which keys shall exist\nidentities: identities.d\nkeys: keys.d\n");
     if (init->user) {
-        put_line(text, "\n# the user to become when started as root\nuser", init->user->pw_name);
+        put_line(text, "\n# the user to become when started as root\nuser", init->user);
     }
     buf_free(&store);
     buf_free(&audit);
@@ -219,7 +231,7 @@ static p11kms_err check_files(const init_t *init, const stage_t *stage, buf_t *f
     if (cli_has(init->line, &option_no_login)) {
         return P11KMS_OK;
     }
-    return probe_token(&conf->tokens[0], init->user ? init->user->pw_name : NULL, found);
+    return probe_token(&conf->tokens[0], init->user, found);
 }
 
 /* ---- into place ---- */
@@ -238,8 +250,8 @@ static p11kms_err make_state(init_t *init)
     if (chmod(init->state, 0750) != 0) {
         FAIL(P11KMS_E_IO, "cannot set the mode of %s: %s", init->state, strerror(errno));
     }
-    if (init->user && chown(init->state, init->user->pw_uid, init->user->pw_gid) != 0) {
-        FAIL(P11KMS_E_IO, "cannot give %s to %s: %s", init->state, init->user->pw_name, strerror(errno));
+    if (init->user && chown(init->state, init->uid, init->gid) != 0) {
+        FAIL(P11KMS_E_IO, "cannot give %s to %s: %s", init->state, init->user, strerror(errno));
     }
     return P11KMS_OK;
 }
@@ -249,7 +261,7 @@ static p11kms_err make_all(init_t *init, buf_t *found)
     _cleanup_(stage) stage_t *stage = NULL;
 
     TRY(read_wishes(init));
-    TRY(stage_begin(init->dir, init->user ? init->user->pw_gid : (gid_t)-1, &stage));
+    TRY(stage_begin(init->dir, init->gid, &stage));
     TRY(write_files(init, stage));
     TRY(check_files(init, stage, found));
     TRY(make_state(init));

@@ -214,6 +214,30 @@ class Doctor(MadeCase):
         self.assertIn("agree on 2 objects", found["objects on main"][0][1])
         self.assertEqual(self.service.tool("status").stdout, "ready\n")
 
+    def test_as_root_it_sees_what_the_service_s_user_sees(self):
+        if os.getuid() != 0:
+            self.skipTest("only root can become another user")
+        with self.service.conf.open("a", encoding="utf-8") as conf:
+            conf.write("user: nobody\n")
+        self.service.root.chmod(0o755)
+        self.service.dir.chmod(0o755)
+        self.assertEqual(self.assert_finds("PIN of main", "fail", "Permission denied"), 1)
+        self.assert_finds("private key", "fail", "Permission denied")
+        self.assert_finds("declarations", "fail", "Permission denied")
+
+    def test_as_anybody_else_it_says_that_it_cannot_see(self):
+        if os.getuid() != 0:
+            self.skipTest("only root can become another user")
+        with self.service.conf.open("a", encoding="utf-8") as conf:
+            conf.write("user: daemon\n")
+        for folder in (self.service.root, self.service.dir):
+            folder.chmod(0o755)
+        program = shutil.copy(COMMAND, self.service.root)  # the build may lie where nobody else can go
+        done = subprocess.run([program, "doctor", "-c", str(self.service.conf)], user="nobody", text=True,
+                              env=self.service.tool_environment(), capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"FAIL  user: the service runs as daemon.*\n      mend: run doctor as root\n\Z")
+
     def test_a_line_tells_each_finding_and_what_to_do(self):
         self.service.pin_file("prod").chmod(0o644)
         done = self.service.tool("doctor", check=False)
