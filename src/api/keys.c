@@ -134,7 +134,7 @@ void answer_empty(op_t *op)
 p11kms_err page_begin(op_t *op, const char *listing, size_t absent, size_t most, page_t *ret)
 {
     ret->limit = (size_t)in_int(op, "Limit", (int64_t)absent);
-    /* The model lets 1 to 1000 pass everywhere; several listings take less (SEMANTICS 4). */
+    /* The model lets 1 to 1000 pass everywhere; the API Reference says less for several listings. */
     if (ret->limit > most) {
         FAIL(P11KMS_E_VALIDATION,
              "1 validation error detected: Value '%zu' at 'limit' failed to satisfy constraint: "

@@ -9,7 +9,7 @@
 #include "tests/fakes/scratch.h"
 #include "util/clock.h"
 
-#define RECORD_BYTES 900 /* a GenerateDataKey record takes about this */
+#define RECORD_BYTES 1150 /* a GenerateDataKey record takes about this */
 #define WAITING_MAX 64
 #define SAMPLES_MAX 1000000
 
