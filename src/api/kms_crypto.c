@@ -314,7 +314,7 @@ static p11kms_err data_key_begin(op_t *op, request_t *request)
     TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_CRYPTO));
     TRY(check_dry_run(op));
     uint8_t *plain = arena_alloc(op->arena, len);
-    TRY(crypto_random(plain, len));
+    TRY(crypto_random_secret(plain, len));
     request->message.key = request->key;
     request->message.plain = SLICE(plain, len);
     return P11KMS_OK;

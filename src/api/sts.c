@@ -261,15 +261,22 @@ static p11kms_err refuse_unsupported(const op_t *op)
     return P11KMS_OK;
 }
 
-/* A role that does not exist and one that may not be assumed look alike. */
+/* A role that does not exist and one that may not be assumed are refused in the same words. */
+static p11kms_err refuse_role(op_t *op, const char *action)
+{
+    const char *who = op->auth.principal->kind == PRINCIPAL_FEDERATED ? op->auth.principal->principal_id
+                                                                      : op->auth.principal->arn;
+
+    FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s", who, action,
+         in_text(op, "RoleArn"));
+}
+
 static p11kms_err find_role(op_t *op, sts_t *sts)
 {
     const principal_t *role = identity_find(op->identity, in_string(op, "RoleArn"));
 
     if (!role || role->kind != PRINCIPAL_ROLE) {
-        FAIL(P11KMS_E_DENIED, "%s%s%snot authorized to perform: %s on resource: %s",
-             op->auth.principal ? "User: " : "", op->auth.principal ? op->auth.principal->arn : "",
-             op->auth.principal ? " is " : "", op->row->action, in_text(op, "RoleArn"));
+        return refuse_role(op, op->row->action);
     }
     sts->role = role;
     return P11KMS_OK;
@@ -278,8 +285,9 @@ static p11kms_err find_role(op_t *op, sts_t *sts)
 static p11kms_err authorize_role(op_t *op, const sts_t *sts, const char *action)
 {
     const op_resource_t resource = { .arn = sts->role->arn, .account = sts->role->account, .type = "AWS::IAM::Role" };
+    p11kms_err err = op_authorize_as(op, action, &resource, sts->role->trust, true, sts_conditions, op);
 
-    return op_authorize_as(op, action, &resource, sts->role->trust, true, sts_conditions, op);
+    return err == P11KMS_E_DENIED ? refuse_role(op, action) : err;
 }
 
 static p11kms_err role_duration(const op_t *op, const sts_t *sts, int64_t *ret_s)

@@ -254,7 +254,7 @@ static const item_t token_items[] = {
       .type = TYPE_NUMBER,
       .offset = offsetof(conf_token, queue_max),
       .min = 1,
-      .max = 1000000,
+      .max = 65536,
       .fallback = "4096",
       .about = "Operations that may wait; past it requests are answered with a retryable error." },
 };

@@ -146,34 +146,68 @@ bool core_ready(core_t *core, char *why, size_t size)
     return true;
 }
 
-static void write_tokens(const core_t *core, buf_t *out)
+static uint64_t failures_of(const token_t *token)
+{
+    return token_get_stats(token).failures;
+}
+
+static uint64_t restarts_of(const token_t *token)
+{
+    return token_get_stats(token).restarts;
+}
+
+static uint64_t frames_of(const token_t *token)
+{
+    return token_get_stats(token).frames;
+}
+
+static uint64_t waiting_of(const token_t *token)
+{
+    return token_get_stats(token).waiting;
+}
+
+static uint64_t ready_of(const token_t *token)
+{
+    return token_get_state(token) == TOKEN_READY;
+}
+
+static const struct {
+    const char *name;
+    const char *type;
+    uint64_t (*of)(const token_t *token);
+} token_families[] = {
+    { "p11kms_token_failures_total", "counter", failures_of },
+    { "p11kms_token_restarts_total", "counter", restarts_of },
+    { "p11kms_token_frames_total", "counter", frames_of },
+    { "p11kms_token_waiting", "gauge", waiting_of },
+    { "p11kms_token_ready", "gauge", ready_of },
+};
+
+static void write_token_operations(const core_t *core, buf_t *out)
 {
     static const char *const op_names[TOKEN_OP_COUNT] = { "prf", "generate", "destroy", "random", "list", "ping" };
 
     buf_put_str(out, "# HELP p11kms_token_operations_total Operations sent to a token.\n"
-                     "# TYPE p11kms_token_operations_total counter\n"
-                     "# TYPE p11kms_token_failures_total counter\n"
-                     "# TYPE p11kms_token_restarts_total counter\n"
-                     "# TYPE p11kms_token_frames_total counter\n"
-                     "# TYPE p11kms_token_waiting gauge\n"
-                     "# TYPE p11kms_token_ready gauge\n");
+                     "# TYPE p11kms_token_operations_total counter\n");
     for (size_t i = 0; i < core->n_tokens; i++) {
-        const char *name = token_name(core->tokens[i]);
         token_stats stats = token_get_stats(core->tokens[i]);
-
         for (size_t k = 0; k < TOKEN_OP_COUNT; k++) {
-            buf_printf(out, "p11kms_token_operations_total{token=\"%s\",operation=\"%s\"} %llu\n", name,
-                       op_names[k], (unsigned long long)stats.ops[k]);
+            buf_printf(out, "p11kms_token_operations_total{token=\"%s\",operation=\"%s\"} %llu\n",
+                       token_name(core->tokens[i]), op_names[k], (unsigned long long)stats.ops[k]);
         }
-        buf_printf(out,
-                   "p11kms_token_failures_total{token=\"%s\"} %llu\n"
-                   "p11kms_token_restarts_total{token=\"%s\"} %llu\n"
-                   "p11kms_token_frames_total{token=\"%s\"} %llu\n"
-                   "p11kms_token_waiting{token=\"%s\"} %u\n"
-                   "p11kms_token_ready{token=\"%s\"} %d\n",
-                   name, (unsigned long long)stats.failures, name, (unsigned long long)stats.restarts, name,
-                   (unsigned long long)stats.frames, name, stats.waiting, name,
-                   token_get_state(core->tokens[i]) == TOKEN_READY);
+    }
+}
+
+/* A family's lines stand together, as the format demands. */
+static void write_tokens(const core_t *core, buf_t *out)
+{
+    write_token_operations(core, out);
+    for (size_t f = 0; f < COUNT_OF(token_families); f++) {
+        buf_printf(out, "# TYPE %s %s\n", token_families[f].name, token_families[f].type);
+        for (size_t i = 0; i < core->n_tokens; i++) {
+            buf_printf(out, "%s{token=\"%s\"} %llu\n", token_families[f].name, token_name(core->tokens[i]),
+                       (unsigned long long)token_families[f].of(core->tokens[i]));
+        }
     }
 }
 

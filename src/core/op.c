@@ -217,7 +217,9 @@ p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *re
     if (op->phase < OP_AUTHENTICATED || !op->auth.principal) {
         FAIL(P11KMS_E_INTERNAL, "authorisation before authentication");
     }
-    if (op->n_resources < OP_RESOURCES_MAX && resource->type) {
+    bool again = op->n_resources && resource->type && strcmp(op->resources[op->n_resources - 1].arn, resource->arn) == 0;
+
+    if (op->n_resources < OP_RESOURCES_MAX && resource->type && !again) {
         op->resources[op->n_resources++] = *resource;
     }
     policy_decision decision =
@@ -345,6 +347,11 @@ static void record_done(completion_t *done)
             worker_confirm(op->core->worker, op->event_id);
         }
     } else {
+        char why[256];
+
+        audit_problem(op->core->audit, why, sizeof(why));
+        log_error("%s is not answered, for it cannot be recorded: %s",
+                  op->row ? op->row->name : op->service_event ? op->service_event : "a request", why);
         /* Unrecorded, so nothing is released; a change's record waits in the outbox. */
         if (op->changed) {
             worker_owe(op->core->worker, op->event_id);

@@ -127,6 +127,10 @@ static void on_tick(uv_timer_t *handle)
     if (s->stopping) {
         return;
     }
+    if (!audit_healthy(s->audit)) {
+        /* Nobody may be asking: this record is what finds out that the log is back. */
+        op_done(reload_own_act(s, "ResumeAudit"));
+    }
     if (++s->ticks % STIR_EVERY_TICKS == 0) {
         loop_stir(s);
     }

@@ -12,7 +12,7 @@ p11kms_err identity_make_key(char ret_id[21], secret_t **ret_secret)
     _cleanup_buf_ buf_t text = { 0 };
     uint8_t random[ID_DIGITS + SECRET_BYTES];
 
-    TRY(crypto_random(random, sizeof(random)));
+    TRY(crypto_random_secret(random, sizeof(random)));
     base64_encode(&text, SLICE(random + ID_DIGITS, SECRET_BYTES));
     secret_wipe(random + ID_DIGITS, SECRET_BYTES);
     ENSURE(!buf_failed(&text), P11KMS_E_NOMEM);

@@ -115,6 +115,10 @@ static p11kms_err load_material(void *arg, const store_material *row)
     if (!key) {
         FAIL(P11KMS_E_STORE, "a key material belongs to no key");
     }
+    if (strcmp(row->scheme, "PRF-HMAC-SHA256") != 0) {
+        FAIL(P11KMS_E_STORE, "a material of key %s has the scheme '%s', which this version does not know", key->id_text,
+             row->scheme);
+    }
     TRY(kms_cause_parse(row->cause, &cause));
     return kms_key_add_material(key, row->id, row->number, cause, row->created);
 }

@@ -206,7 +206,8 @@ class RolesTest(StsCase):
     def test_a_role_that_does_not_trust_one_and_one_that_is_not_there_look_alike(self):
         for name in ("ci", "none"):
             message = self.assert_fault("AccessDenied", self.assume, name)
-            self.assertIn(f"is not authorized to perform: sts:AssumeRole on resource: {role(name)}", message)
+            self.assertEqual(message, f"User: arn:aws:iam::{ACCOUNT}:user/app is not authorized to perform: "
+                             f"sts:AssumeRole on resource: {role(name)}")
 
     def test_an_explicit_deny_of_the_caller_wins(self):
         self.assert_fault("AccessDenied", self.assume, credentials=MALLORY)

@@ -84,6 +84,14 @@ class AuditDisk(DiskCase):
         self.assertEqual(self.ask("ListKeys")[0].json["Keys"], [])
         self.assertGreaterEqual(len(self.service.audit()), before)
 
+    def test_an_idle_service_finds_out_by_itself_that_the_log_is_back(self):
+        self.fill()
+        self.assertEqual(self.ask("ListKeys")[0].status, 500)
+        self.assertEqual(self.service.monitor("/readyz")[0], 503)
+        self.filler.remove()
+        wait_until(lambda: self.service.monitor("/readyz")[0] == 200, 10, "readiness, with nobody asking")
+        self.assertTrue(self.service.audit("ResumeAudit"))
+
     def test_it_does_not_start_on_a_full_disk_and_says_so(self):
         self.fill()
         self.service.stop()
