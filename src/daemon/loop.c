@@ -154,9 +154,29 @@ static void finish_when_idle(service_t *s)
     }
 }
 
+/* A token that hangs has deadlines of its own, but what was promised for the stop is less. */
+static void give_up_tokens(service_t *s)
+{
+    for (size_t i = 0; i < s->n_tokens; i++) {
+        int pid = token_host_pid(s->tokens[i]);
+
+        if (pid > 0) {
+            log_warning("token '%s' still works at the end of stop-timeout: its host is ended",
+                        token_name(s->tokens[i]));
+            kill(pid, SIGKILL);
+        }
+    }
+}
+
 static void on_drained(uv_timer_t *handle)
 {
-    finish_when_idle(handle->data);
+    service_t *s = handle->data;
+
+    if (s->stop_at != 0 && uv_now(&s->loop) >= s->stop_at) {
+        s->stop_at = 0;
+        give_up_tokens(s);
+    }
+    finish_when_idle(s);
 }
 
 static void on_http_gone(void *arg)
@@ -176,6 +196,7 @@ void loop_end(service_t *s)
     notify_send("STOPPING=1");
     log_notice("stopping");
     op_done(reload_own_act(s, "StopService"));
+    s->stop_at = uv_now(&s->loop) + s->conf->stop_timeout_ms;
     uv_timer_start(&s->tick, on_drained, DRAIN_MS, DRAIN_MS);
     http_stop(s->http, s->conf->stop_timeout_ms, on_http_gone, s);
 }

@@ -38,6 +38,7 @@ struct service {
     bool applying; /* declared keys are being made */
     bool http_gone;
     bool stopping;
+    uint64_t stop_at; /* on the loop's clock: what is in flight then is given up */
     bool ready;
     p11kms_err failure; /* of the last step of start-up, on the loop */
     char failure_detail[512];

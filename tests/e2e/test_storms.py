@@ -1,6 +1,8 @@
 """More signals and connections at once than anybody means well by."""
 
 import contextlib
+import os
+import pathlib
 import signal
 import socket
 import threading
@@ -59,6 +61,21 @@ class Signals(unittest.TestCase):
             service.process.send_signal(signal.SIGTERM)
         self.assertEqual(service.stop(), 0)
         self.assertEqual(len(service.audit("StopService")), 1)
+
+
+class Stops(p11kms_test.ServiceCase):
+    def test_a_stop_does_not_wait_for_a_token_that_hangs(self):
+        tasks = pathlib.Path(f"/proc/{self.service.process.pid}/task").glob("*/children")
+        [host] = [int(pid) for children in tasks for pid in children.read_text().split()]
+        os.kill(host, signal.SIGSTOP)
+        connection = wire.connect(self.service)
+        self.addCleanup(connection.close)
+        request = wire.sign(wire.request_for(self.service, "CreateKey", {}))
+        connection.request("POST", "/", body=request.data, headers=dict(request.headers.items()))
+        time.sleep(0.5)  # now it waits for the token
+        before = time.monotonic()
+        self.assertEqual(self.service.stop(), 0)
+        self.assertLess(time.monotonic() - before, 25)  # stop-timeout is 10 s
 
 
 class Connections(p11kms_test.ServiceCase):
