@@ -6,7 +6,7 @@
 
 /* Bit i of ABOUT_... is row i. */
 static const policy_resource_kind kinds[] = {
-    { "no resource of its own", "*" },          /* ABOUT_ALL */
+    { "no single resource (\"*\")", "*" },      /* ABOUT_ALL */
     { "KMS keys", "arn:*:kms:*:*:key/*" },      /* ABOUT_KEY */
     { "KMS aliases", "arn:*:kms:*:*:alias/*" }, /* ABOUT_ALIAS */
     { "users", "arn:*:iam::*:user/*" },         /* ABOUT_USER */

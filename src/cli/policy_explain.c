@@ -11,28 +11,30 @@
 
 static void add_document(explain_document *out, size_t *n, const policy_t *policy, const char *kind)
 {
-    if (policy && *n < EXPLAIN_DOCUMENTS_MAX) {
+    if (policy) {
         out[(*n)++] = (explain_document){ policy, kind };
     }
 }
 
-size_t explain_documents(const ask_question *question, explain_document out[EXPLAIN_DOCUMENTS_MAX])
+const explain_document *explain_documents(const ask_question *question, size_t *ret_n)
 {
     const policy_set *set = &question->put.set;
-    size_t n = 0;
+    explain_document *out =
+        arena_alloc(question->ask->all->arena, sizeof(*out) * (2 + set->n_identity + set->n_session));
 
+    *ret_n = 0;
     if (question->refusal) {
-        return 0; /* nobody asked them */
+        return out; /* nobody asked them */
     }
-    add_document(out, &n, set->resource, "resource");
+    add_document(out, ret_n, set->resource, "resource");
     for (size_t i = 0; i < set->n_identity; i++) {
-        add_document(out, &n, set->identity[i], "identity");
+        add_document(out, ret_n, set->identity[i], "identity");
     }
-    add_document(out, &n, set->boundary, "boundary");
+    add_document(out, ret_n, set->boundary, "boundary");
     for (size_t i = 0; i < set->n_session; i++) {
-        add_document(out, &n, set->session[i], "session");
+        add_document(out, ret_n, set->session[i], "session");
     }
-    return n;
+    return out;
 }
 
 static void examine(const ask_question *question, const policy_t *policy, size_t i,
@@ -129,8 +131,8 @@ static void put_document(const ask_question *question, const explain_document *d
 
 static void put_documents(const ask_question *question, buf_t *out)
 {
-    explain_document documents[EXPLAIN_DOCUMENTS_MAX];
-    size_t n = explain_documents(question, documents);
+    size_t n;
+    const explain_document *documents = explain_documents(question, &n);
 
     if (question->refusal) {
         return;

@@ -9,10 +9,8 @@ typedef struct {
     const char *kind; /* "resource", "identity", "boundary", "session" */
 } explain_document;
 
-#define EXPLAIN_DOCUMENTS_MAX 512
-
-/** @return how many */
-size_t explain_documents(const ask_question *question, explain_document out[EXPLAIN_DOCUMENTS_MAX]);
+/** In the arena of the case. */
+const explain_document *explain_documents(const ask_question *question, size_t *ret_n);
 
 /** What a document says: "denies", "allows", "delegates" (leaves it to identity policies) or "nothing". */
 const char *explain_says(const ask_question *question, const policy_t *policy);

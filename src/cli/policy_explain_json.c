@@ -108,8 +108,8 @@ static void put_statement(jw_t *w, const ask_question *question, const policy_t 
 
 static void put_documents(jw_t *w, const ask_question *question)
 {
-    explain_document documents[EXPLAIN_DOCUMENTS_MAX];
-    size_t n = explain_documents(question, documents);
+    size_t n;
+    const explain_document *documents = explain_documents(question, &n);
 
     jw_key(w, "consulted");
     jw_array(w);

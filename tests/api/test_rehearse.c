@@ -240,11 +240,11 @@ static void test_what_an_action_is_about_is_known(void **state)
 
     assert_string_equal(kinds_of(f, "kms:Decrypt"), "KMS keys");
     assert_string_equal(kinds_of(f, "kms:ReEncryptTo"), "KMS keys");
-    assert_string_equal(kinds_of(f, "kms:ListKeys"), "no resource of its own");
+    assert_string_equal(kinds_of(f, "kms:ListKeys"), "no single resource (\"*\")");
     assert_string_equal(kinds_of(f, "kms:CreateAlias"), "KMS keys, KMS aliases");
     assert_string_equal(kinds_of(f, "sts:AssumeRole"), "roles");
     assert_string_equal(kinds_of(f, "p11kms:CreateAccessKey"), "users");
-    assert_string_equal(kinds_of(f, "p11kms:Reload"), "no resource of its own");
+    assert_string_equal(kinds_of(f, "p11kms:Reload"), "no single resource (\"*\")");
 }
 
 static void test_keys_of_the_frame_and_of_both_services_are_known(void **state)

@@ -311,7 +311,7 @@ class Explain(Folder):
         self.refused("alias/ap is not found", *ask, "kms:Decrypt", "--resource", "alias/ap")
         self.refused("Invalid keyId 'x'", *ask, "kms:Decrypt", "--resource", "x")
         self.refused("kms:Decrypt is about KMS keys: --resource says which", *ask, "kms:Decrypt")
-        self.refused("kms:ListKeys is about no resource of its own, not 'alias/app'", *ask, "kms:ListKeys",
+        self.refused("""kms:ListKeys is about no single resource ("*"), not 'alias/app'""", *ask, "kms:ListKeys",
                      "--resource", "alias/app")
         self.refused("sts:AssumeRole is about roles", *ask, "sts:AssumeRole", "--resource", "alias/app")
         self.refused("needs --principal ARN and --action ACTION", "explain", "--action", "kms:ListKeys")
@@ -401,7 +401,7 @@ class Lint(Folder):
         self.assertEqual([line.removeprefix(f"{policy}:") for line in found.splitlines()], [
             "7:9: policy: Statement[0].Action[0]: unknown-action: there is no action kms:Decyrpt; did you mean "
             "kms:Decrypt?",
-            "8:9: policy: Statement[0].Action[1]: never-applies: kms:ListKeys is about no resource of its own: no "
+            '8:9: policy: Statement[0].Action[1]: never-applies: kms:ListKeys is about no single resource ("*"): no '
             "Resource of this statement takes that in",
             "13:30: policy: Statement[0].Condition.DateLessThan.aws:CurrentTime: date-past: the date is past: this "
             "condition never holds again",

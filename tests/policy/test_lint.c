@@ -527,6 +527,22 @@ static void test_without_an_account_any_owner_of_the_key_may_keep_it(void **stat
     assert_int_equal(n, 0);
 }
 
+static void test_keys_are_known_in_any_case_up_to_what_users_choose(void **state)
+{
+    size_t rest;
+
+    (void)state;
+    assert_string_equal(policy_find_key(&vocabulary, SLICE_LIT("AWS:sourceip"), &rest)->name, "aws:SourceIp");
+    assert_int_equal(rest, strlen("aws:SourceIp"));
+    assert_string_equal(policy_find_key(&vocabulary, SLICE_LIT("aws:principaltag/Team"), &rest)->name,
+                        "aws:PrincipalTag/");
+    assert_int_equal(rest, strlen("aws:PrincipalTag/"));
+    assert_null(policy_find_key(&vocabulary, SLICE_LIT("aws:PrincipalTag/"), &rest));
+    assert_null(policy_find_key(&vocabulary, SLICE_LIT("aws:PrincipalTag"), &rest));
+    assert_null(policy_find_key(&vocabulary, SLICE_LIT("aws:SourceIpx"), &rest));
+    assert_null(policy_find_key(&vocabulary, SLICE_LIT(""), &rest));
+}
+
 static void test_a_document_as_it_is_written_is_found_again(void **state)
 {
     _cleanup_json_ json_t *document = NULL;
@@ -571,6 +587,7 @@ int main(void)
         cmocka_unit_test(test_what_is_wrong_is_told_in_a_sentence),
         cmocka_unit_test(test_a_malformed_document_is_refused),
         cmocka_unit_test(test_without_an_account_any_owner_of_the_key_may_keep_it),
+        cmocka_unit_test(test_keys_are_known_in_any_case_up_to_what_users_choose),
         cmocka_unit_test(test_a_document_as_it_is_written_is_found_again),
     };
 
