@@ -16,7 +16,6 @@ typedef struct {
     oidc_identity web; /* issuer is NULL unless a web identity asks */
     conf_tag *tags;    /* of the session to be: inherited and asked for */
     size_t n_tags;
-    size_t n_asked; /* the last n_asked of them were asked for */
     const char **transitive;
     size_t n_transitive;
     session_spec spec;
@@ -354,7 +353,6 @@ static p11kms_err session_tags(op_t *op, sts_t *sts)
         slice_t value = json_string(json_get(json_at(tags, i), "Value"));
         TRY(add_tag(sts, arena_strndup(op->arena, (const char *)key.data, key.len),
                     arena_strndup(op->arena, (const char *)value.data, value.len)));
-        sts->n_asked++;
     }
     for (size_t i = 0; i < json_length(transitive) && i < SESSION_TAGS_MAX; i++) {
         slice_t key = json_string(json_at(transitive, i));
@@ -365,7 +363,7 @@ static p11kms_err session_tags(op_t *op, sts_t *sts)
 
 static p11kms_err authorize_extras(op_t *op, const sts_t *sts)
 {
-    if (sts->n_asked) {
+    if (sts->n_tags) { /* those passed on by role chaining too: they stand in place of the role's own */
         TRY(authorize_role(op, sts, ACTION_TAG_SESSION));
     }
     if (in_has(op, "SourceIdentity")) {

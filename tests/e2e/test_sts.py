@@ -243,6 +243,11 @@ class RolesTest(StsCase):
         self.assertIn("assumed-role/chained/s1", self.sts(keys_of(second)).get_caller_identity()["Arn"])
         self.assert_fault("ValidationError", self.assume, "chained", first, DurationSeconds=3601)
 
+    def test_tags_passed_on_need_permission_to_tag_as_others_do(self):
+        tagged = keys_of(self.assume(Tags=[{"Key": "team", "Value": "x"}], TransitiveTagKeys=["team"]))
+        self.assert_fault("AccessDenied", self.assume, "chained", tagged)
+        self.assume("chained", keys_of(self.assume(Tags=[{"Key": "team", "Value": "x"}])))
+
     def test_session_names_are_checked(self):
         for name in ("x", "a b", "a/b", "n" * 65):
             self.assert_fault("ValidationError", self.assume, session=name)
