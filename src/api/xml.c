@@ -7,13 +7,26 @@
 
 #define STS_NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
 
-/* XML 1.0 has no way to write most controls; they become U+FFFD. */
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD: for what XML 1.0 has no way to write */
+
+/* One character at the front of @p text that is not ASCII; a message may quote what is no UTF-8. How long it is. */
+static size_t put_wide(buf_t *out, slice_t text)
+{
+    size_t len = utf8_sequence(text);
+    bool no_character = slice_has_prefix(text, "\xef\xbf\xbe") || slice_has_prefix(text, "\xef\xbf\xbf");
+
+    buf_put_slice(out, len == 0 || no_character ? SLICE_LIT(REPLACEMENT) : SLICE(text.data, len));
+    return len == 0 ? 1 : len;
+}
+
 static void put_text(buf_t *out, slice_t text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = (char)text.data[i];
 
-        if (c == '<') {
+        if (text.data[i] >= 0x80) {
+            i += put_wide(out, SLICE(text.data + i, text.len - i)) - 1;
+        } else if (c == '<') {
             buf_put_str(out, "&lt;");
         } else if (c == '>') {
             buf_put_str(out, "&gt;");
@@ -22,7 +35,7 @@ static void put_text(buf_t *out, slice_t text)
         } else if (c == '"') {
             buf_put_str(out, "&quot;");
         } else if ((text.data[i] < 0x20 && c != '\t' && c != '\n') || text.data[i] == 0x7f) {
-            buf_put_str(out, "\xef\xbf\xbd");
+            buf_put_str(out, REPLACEMENT);
         } else {
             buf_put_char(out, c);
         }

@@ -148,6 +148,10 @@ static void test_a_fault_is_xml_and_says_whose_it_is(void **state)
                              "<Type>Sender</Type><Code>AccessDenied</Code><Message>not &lt;you&gt;\xef\xbf\xbd</Message>"
                              "</Error><RequestId>id-2</RequestId></ErrorResponse>");
     buf_clear(&f->out);
+    query_fault("AccessDenied", "\xc3\xa9 \xff \xed\xa0\x80 \xef\xbf\xbf \xe2\x82", 403, "id-2", &f->out);
+    assert_non_null(strstr(buf_str(&f->out), "<Message>\xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd "
+                                             "\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd</Message>"));
+    buf_clear(&f->out);
     query_fault("InternalFailure", NULL, 500, "id-3", &f->out);
     assert_non_null(strstr(buf_str(&f->out), "<Type>Receiver</Type>"));
 }
