@@ -116,7 +116,6 @@ class Slow(ClientCase):
 class Gone(ClientCase):
     def test_clients_that_leave_before_their_answer_leave_nothing_behind(self):
         key = wire.ask_unix(self.service, "CreateKey").json["KeyMetadata"]["KeyId"]
-        begun = len(self.service.audit())
         for i in range(100):
             operation, parameters = (("CreateKey", {}), ("GenerateDataKey", {"KeyId": key, "KeySpec": "AES_256"}))[i % 2]
             request = wire.sign(wire.request_for(self.service, operation, parameters), self.credentials)
@@ -131,7 +130,6 @@ class Gone(ClientCase):
         self.assert_serves()
         wait_until(lambda: "\np11kms_operations_active 0\n" in self.service.monitor("/metrics")[1], 10,
                    "the operations' end")
-        wait_until(lambda: len(self.service.audit()) >= begun + 30, 10, "the records of what was whole")
 
 
 class Many(ClientCase):
