@@ -35,6 +35,7 @@ static const cli_option option_account = { "account", '\0', "ID", "12 digits tha
 static const cli_option option_host = { "host", '\0', "NAME", "A name or address clients use, for the certificate; may be repeated. This machine's unless given." };
 static const cli_option option_listen = { "listen", '\0', "URL", "Where to listen; may be repeated. " DEFAULT_LISTEN " and " DEFAULT_SOCKET " unless given." };
 static const cli_option option_monitor = { "monitor", '\0', "URL", "Where health and metrics are served; " DEFAULT_MONITOR " unless given." };
+static const cli_option option_user = { "user", '\0', "USER", "The service's user; " SERVICE_USER " unless given, when root runs this and there is one." };
 static const cli_option option_no_login = { "no-login", '\0', NULL, "Do not log in to the token now, as for a credential that systemd alone can read." };
 
 typedef struct {
@@ -78,13 +79,18 @@ static p11kms_err absolute(const char *prefix, const char *path, char **ret)
 }
 
 /* getpwnam() lends what its next call overwrites: nothing of it is kept. */
-static void find_user(init_t *init)
+static p11kms_err find_user(init_t *init)
 {
-    const struct passwd *pw = geteuid() == 0 ? getpwnam(SERVICE_USER) : NULL;
+    const char *wanted = cli_value(init->line, &option_user);
+    const struct passwd *pw = wanted || geteuid() == 0 ? getpwnam(wanted ? wanted : SERVICE_USER) : NULL;
 
-    init->user = pw ? SERVICE_USER : NULL;
+    if (wanted && !pw) {
+        FAIL(P11KMS_E_CONFIG, "there is no user '%s'", wanted);
+    }
+    init->user = pw ? (wanted ? wanted : SERVICE_USER) : NULL;
     init->uid = pw ? pw->pw_uid : (uid_t)-1;
     init->gid = pw ? pw->pw_gid : (gid_t)-1;
+    return P11KMS_OK;
 }
 
 static p11kms_err read_wishes(init_t *init)
@@ -99,7 +105,7 @@ static p11kms_err read_wishes(init_t *init)
     const char *pin = cli_value(init->line, &option_pin);
     bool is_file = strncmp(pin, "file:", 5) == 0;
     init->dir = given(init, &option_dir, DEFAULT_DIR);
-    find_user(init);
+    TRY(find_user(init));
     TRY(absolute("", given(init, &option_state, DEFAULT_STATE), &init->state));
     TRY(absolute("", cli_value(init->line, &option_module), &init->module));
     if (is_file) {
@@ -231,7 +237,7 @@ static p11kms_err check_files(const init_t *init, const stage_t *stage, buf_t *f
     if (cli_has(init->line, &option_no_login)) {
         return P11KMS_OK;
     }
-    return probe_token(&conf->tokens[0], init->user, found);
+    return probe_token(&conf->tokens[0], init->uid == geteuid() ? NULL : init->user, found);
 }
 
 /* ---- into place ---- */
@@ -315,7 +321,7 @@ static int make_configuration(const cli_line *line)
 
 static const cli_option *const init_options[] = {
     &option_token, &option_module, &option_pin, &option_dir, &option_state, &option_account,
-    &option_host, &option_listen, &option_monitor, &option_no_login, NULL,
+    &option_host, &option_listen, &option_monitor, &option_user, &option_no_login, NULL,
 };
 
 const cli_command cli_init = {
@@ -326,6 +332,6 @@ const cli_command cli_init = {
     .more = "Makes p11kmsd.yaml, an administrator whom root is over the Unix socket, an empty keys.d, and a self-signed "
             "certificate, after the token was found, logged in to once and tested. "
             "Nothing is overwritten, and where a step fails nothing is left. "
-            "As root, when there is a user " SERVICE_USER ", everything is tried as that user, whose files they become.",
+            "As root, everything is tried as the service's user, who may then read what was made.",
     .run = make_configuration,
 };

@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import pwd
+import re
 import shutil
 import signal
 import sqlite3
@@ -29,7 +31,8 @@ class Made(RealService):
 
     def init(self, *more, check=True, **changed):
         wishes = {"token": "pkcs11:token=prod", "module": MODULE, "pin-source": f"file:{self.pin_file('prod')}",
-                  "dir": self.etc, "state": self.state, "monitor": f"http://127.0.0.1:{self.monitor}"}
+                  "dir": self.etc, "state": self.state, "user": pwd.getpwuid(os.getuid()).pw_name,
+                  "monitor": f"http://127.0.0.1:{self.monitor}"}
         wishes |= {name.replace("_", "-"): value for name, value in changed.items()}
         words = [word for name, value in wishes.items() for word in (f"--{name}", value)]
         return run(COMMAND, "init", *words, "--listen", f"https://127.0.0.1:{self.port}", "--listen",
@@ -43,6 +46,10 @@ class Made(RealService):
         self.init()
         self.conf = self.etc / "p11kmsd.yaml"
         return self
+
+    def run_as(self, name):
+        text = self.conf.read_text(encoding="utf-8")
+        self.conf.write_text(re.sub(r"(?m)^user: .*$", f"user: {name}", text), encoding="utf-8")
 
     def start(self):
         super().start()
@@ -133,6 +140,9 @@ class Init(MadeCase):
         self.service.pin_file("prod").chmod(0o644)
         self.assert_leaves_nothing("0644")
 
+    def test_a_user_that_is_not_there_leaves_nothing(self):
+        self.assert_leaves_nothing("there is no user 'nobody-at-all'", user="nobody-at-all")
+
     def test_a_module_that_is_not_there_leaves_nothing(self):
         self.assert_leaves_nothing("/nonexistent.so", module="/nonexistent.so")
 
@@ -156,7 +166,7 @@ class Init(MadeCase):
         fifo = self.service.dir / "fifo"
         os.mkfifo(fifo, 0o600)  # nobody writes the PIN, so init waits
         words = ["init", "--token", "pkcs11:token=prod", "--module", MODULE, "--pin-source", f"file:{fifo}", "--dir",
-                 self.service.etc, "--state", self.service.state]
+                 self.service.etc, "--user", pwd.getpwuid(os.getuid()).pw_name, "--state", self.service.state]
         process = subprocess.Popen([str(COMMAND), *map(str, words)], env=self.service.tool_environment(),
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
                                    # a shell's background job has SIGINT ignored, and hands that on
@@ -217,8 +227,7 @@ class Doctor(MadeCase):
     def test_as_root_it_sees_what_the_service_s_user_sees(self):
         if os.getuid() != 0:
             self.skipTest("only root can become another user")
-        with self.service.conf.open("a", encoding="utf-8") as conf:
-            conf.write("user: nobody\n")
+        self.service.run_as("nobody")
         self.service.root.chmod(0o755)
         self.service.dir.chmod(0o755)
         self.assertEqual(self.assert_finds("PIN of main", "fail", "Permission denied"), 1)
@@ -228,8 +237,7 @@ class Doctor(MadeCase):
     def test_as_anybody_else_it_says_that_it_cannot_see(self):
         if os.getuid() != 0:
             self.skipTest("only root can become another user")
-        with self.service.conf.open("a", encoding="utf-8") as conf:
-            conf.write("user: daemon\n")
+        self.service.run_as("daemon")
         for folder in (self.service.root, self.service.dir):
             folder.chmod(0o755)
         program = shutil.copy(COMMAND, self.service.root)  # the build may lie where nobody else can go
