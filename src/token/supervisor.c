@@ -17,7 +17,7 @@
 
 #define PAUSE_FIRST_MS 100
 #define PAUSE_LONGEST_MS 30000
-#define HEALTHY_US INT64_C(30000000) /* a host that lived so long has made good for those before it */
+#define HEALTHY_US INT64_C(1000000) /* a host that served so long has made good for those before it */
 #define CLOSE_GRACE_MS 1000          /* for C_Finalize, when the daemon stops */
 #define EXIT_GRACE_MS 200            /* for one that said it is going */
 #define LINGER_MS 1000
