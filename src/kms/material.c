@@ -85,6 +85,11 @@ void kms_make_material(op_t *op, token_t *token, op_step then)
     op->on_commit = NULL;
     op->on_abort = NULL;
     op->asked = making;
+    /* Nothing will be made: without this each refusal of a lost token would leave an intent for start-up. */
+    if (token_get_state(token) != TOKEN_READY) {
+        finish(op, p11kms_fail_plain(P11KMS_E_TIMEOUT));
+        return;
+    }
     p11kms_err err = crypto_random(making->id, sizeof(making->id));
     if (err != P11KMS_OK) {
         finish(op, err);

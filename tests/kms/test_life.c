@@ -204,6 +204,22 @@ static void test_a_token_that_is_away_is_not_asked_to_destroy(void **state)
     assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_DESTROY), before);
 }
 
+static void test_refusals_of_a_token_that_is_away_leave_nothing_for_the_next_start(void **state)
+{
+    house_t *house = *state;
+    size_t intents;
+
+    fake_token_set_state(house->fake, TOKEN_LOST);
+    for (int i = 0; i < 10; i++) {
+        assert_null(house_make_key(house));
+    }
+    assert_ok(core_store_job(house->core, count_intents, &intents));
+    assert_int_equal(intents, 0);
+    fake_token_set_state(house->fake, TOKEN_READY);
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+    assert_non_null(key);
+}
+
 static void test_an_object_without_a_key_is_destroyed_at_the_next_start(void **state)
 {
     house_t *house = *state;
@@ -478,6 +494,7 @@ int main(void)
         TEST(test_an_object_whose_key_was_refused_is_destroyed_at_once),
         TEST(test_an_object_that_cannot_be_destroyed_at_once_is_at_the_next_start),
         TEST(test_a_token_that_is_away_is_not_asked_to_destroy),
+        TEST(test_refusals_of_a_token_that_is_away_leave_nothing_for_the_next_start),
         TEST(test_an_object_without_a_key_is_destroyed_at_the_next_start),
         TEST(test_material_that_a_key_has_outlasts_an_intent),
         TEST(test_an_object_the_store_never_knew_is_left_alone),
