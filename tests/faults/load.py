@@ -1,5 +1,6 @@
 """A load of threads whose every answer is remembered, to be held against what is there after a fault."""
 
+import contextlib
 import http.client
 import pathlib
 import random
@@ -134,6 +135,8 @@ class Load:
         self.stopping.set()
         for worker in self.workers:
             worker.join(self.patience + 10)
+            if worker.connection:
+                worker.connection.close()
         assert not [worker for worker in self.workers if worker.is_alive()], "a request hangs"
 
     def wait_for(self, successes, seconds=30):
@@ -159,7 +162,15 @@ class Load:
 
     def check_facts(self, case):
         """Every acknowledged change is there, and no change without its record."""
-        ask = self._asker()
+        with self._asking() as ask:
+            self._check_each_fact(case, ask)
+            for blob, plaintext in self.data_keys:
+                case.assertEqual(ask("Decrypt", {"CiphertextBlob": blob})["Plaintext"], plaintext)
+        keys = set(self.key_ids())
+        # The record of a change that the log refused follows when the log is back.
+        p11kms_test.wait_until(lambda: not keys - self.recorded_keys(), 10, "a record of every key")
+
+    def _check_each_fact(self, case, ask):
         for key, facts in self.facts.items():
             metadata = ask("DescribeKey", {"KeyId": facts.get("alias", key)})["KeyMetadata"]
             case.assertEqual((metadata["KeyId"], metadata["KeyState"]), (key, "Enabled"))
@@ -168,31 +179,30 @@ class Load:
                 case.assertEqual(ask("ListResourceTags", {"KeyId": key})["Tags"], [facts["tag"]])
             rotations = ask("ListKeyRotations", {"KeyId": key, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"})
             case.assertIn(len(rotations["Rotations"]), facts["materials"])
-        keys = set(self.key_ids())
-        # The record of a change that the log refused follows when the log is back.
-        p11kms_test.wait_until(lambda: not keys - self.recorded_keys(), 10, "a record of every key")
-        for blob, plaintext in self.data_keys:
-            case.assertEqual(ask("Decrypt", {"CiphertextBlob": blob})["Plaintext"], plaintext)
 
     def recorded_keys(self):
         return {record["responseElements"]["keyMetadata"]["keyId"] for record in self.service.audit("CreateKey")
                 if record["responseElements"]}
 
     def key_ids(self):
-        ask, found, marker = self._asker(), [], {}
-        while True:
-            page = ask("ListKeys", {"Limit": 1000} | marker)
-            found += [entry["KeyId"] for entry in page["Keys"]]
-            if not page["Truncated"]:
-                return found
-            marker = {"Marker": page["NextMarker"]}
+        found, marker = [], {}
+        with self._asking() as ask:
+            while True:
+                page = ask("ListKeys", {"Limit": 1000} | marker)
+                found += [entry["KeyId"] for entry in page["Keys"]]
+                if not page["Truncated"]:
+                    return found
+                marker = {"Marker": page["NextMarker"]}
 
     def materials(self):
-        ask = self._asker()
-        return sum(len(ask("ListKeyRotations", {"KeyId": key, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"})["Rotations"])
-                   for key in self.key_ids())
+        """How many the service knows of."""
+        listed = {"IncludeKeyMaterial": "ALL_KEY_MATERIAL", "Limit": 1000}
+        keys = self.key_ids()
+        with self._asking() as ask:
+            return sum(len(ask("ListKeyRotations", {"KeyId": key} | listed)["Rotations"]) for key in keys)
 
-    def _asker(self):
+    @contextlib.contextmanager
+    def _asking(self):
         connection = wire.connect(self.service)
 
         def ask(operation, parameters):
@@ -201,6 +211,7 @@ class Load:
             assert answer.status == 200, answer.body
             return answer.json
 
-        return ask
-
-
+        try:
+            yield ask
+        finally:
+            connection.close()
