@@ -7,7 +7,7 @@ import unittest
 import load as under
 import tap
 from p11kms_test import ADMIN, Service, wait_until
-from real import alive, children_of, mock_service, objects_on
+from real import RealService, alive, children_of, mock_service, objects_on
 
 ROUNDS = 6
 
@@ -70,6 +70,24 @@ class Killed(unittest.TestCase):
         self.service.start()
         self.assertLess(time.monotonic() - started, 5)
         self.assertNotRegex(self.service.log_text(), r"damage|corrupt|malformed")
+
+
+class Segments(unittest.TestCase):
+    """The log's files change while it is written; small ones, so that they change often."""
+
+    def test_no_record_is_lost_where_one_segment_ends_and_the_next_begins(self):
+        service = RealService(audit_options=", segment-size: 1MiB")
+        self.addCleanup(service.close)
+        service.start()
+        load = under.Load(service, service.add_key("admin"), writers=1)
+        for _ in range(3):
+            with load:
+                load.wait_for(700, 60)
+                service.kill()
+            service.start()
+            load.check_answers_are_recorded(self)
+            load = under.Load(service, load.credentials, writers=1)
+        self.assertGreaterEqual(len(list((service.dir / "audit").glob("audit-*.jsonl"))), 3)
 
 
 class Stopped(unittest.TestCase):
