@@ -11,15 +11,6 @@
 
 #define DURATION_DEFAULT_S 3600
 
-static void settle(op_t *op, p11kms_err err)
-{
-    if (err == P11KMS_OK) {
-        op_done(op);
-    } else {
-        op_fail(op, err);
-    }
-}
-
 /* ---- GetCredentials ---- */
 
 /* Whoever came with temporary credentials gets no others: they would never end. */
@@ -43,23 +34,13 @@ static p11kms_err credentials_of(op_t *op, session_spec *spec)
     return P11KMS_OK;
 }
 
-static void answer_credentials(op_t *op, const session_spec *spec, const session_credentials *made)
+static void answer_own(op_t *op, const session_spec *spec, const session_credentials *made)
 {
     jw_t w = answer_begin(op);
 
     jw_key(&w, "Arn");
     jw_string(&w, op->auth.principal->arn);
-    jw_key(&w, "Credentials");
-    jw_object(&w);
-    jw_key(&w, "AccessKeyId");
-    jw_string(&w, made->access_key_id);
-    jw_key(&w, "Expiration");
-    jw_epoch(&w, spec->expires_ms);
-    jw_key(&w, "SecretAccessKey");
-    jw_string_slice(&w, secret_slice(made->secret));
-    jw_key(&w, "SessionToken");
-    jw_string_slice(&w, buf_slice(&made->token));
-    jw_end(&w);
+    answer_credentials(&w, spec, made);
     jw_end(&w);
 }
 
@@ -71,14 +52,14 @@ static p11kms_err get_credentials(op_t *op)
     TRY(credentials_of(op, &spec));
     TRY(session_issue(op->identity, &spec, &made));
     op_authorize_everyone(op); /* as sts:GetSessionToken: they give no more than the caller has */
-    answer_credentials(op, &spec, &made);
+    answer_own(op, &spec, &made);
     session_credentials_clear(&made);
     return P11KMS_OK;
 }
 
 void api_get_credentials(op_t *op)
 {
-    settle(op, get_credentials(op));
+    answer_settle(op, get_credentials(op));
 }
 
 /* ---- RevokeSessions ---- */

@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "api/page.h"
 #include "api/shape.h"
+#include "identity/session.h"
 
 struct api {
     api_options options;
@@ -96,6 +97,10 @@ MUST_USE p11kms_err request_tag_count(const op_t *op, const char *member);
 /** Opens the answer's object; the caller ends it. */
 jw_t answer_begin(op_t *op);
 void answer_key_arn(jw_t *w, const kms_key_t *key);
+/** "Credentials": what a client needs of a session just made. */
+void answer_credentials(jw_t *w, const session_spec *spec, const session_credentials *made);
+/** The end of an operation that is answered on the loop at once: op_done(), or op_fail() with @p err. */
+void answer_settle(op_t *op, p11kms_err err);
 void answer_empty(op_t *op); /* operations without output: no body */
 
 /* ---- pages ---- */

@@ -126,6 +126,30 @@ void answer_key_arn(jw_t *w, const kms_key_t *key)
     jw_string(w, key->arn);
 }
 
+void answer_credentials(jw_t *w, const session_spec *spec, const session_credentials *made)
+{
+    jw_key(w, "Credentials");
+    jw_object(w);
+    jw_key(w, "AccessKeyId");
+    jw_string(w, made->access_key_id);
+    jw_key(w, "Expiration");
+    jw_epoch(w, spec->expires_ms);
+    jw_key(w, "SecretAccessKey");
+    jw_string_slice(w, secret_slice(made->secret));
+    jw_key(w, "SessionToken");
+    jw_string_slice(w, buf_slice(&made->token));
+    jw_end(w);
+}
+
+void answer_settle(op_t *op, p11kms_err err)
+{
+    if (err == P11KMS_OK) {
+        op_done(op);
+    } else {
+        op_fail(op, err);
+    }
+}
+
 void answer_empty(op_t *op)
 {
     buf_clear(&op->out);

@@ -40,15 +40,6 @@ static sts_t *sts_begin(op_t *op)
     return sts;
 }
 
-static void settle(op_t *op, p11kms_err err)
-{
-    if (err == P11KMS_OK) {
-        op_done(op);
-    } else {
-        op_fail(op, err);
-    }
-}
-
 static void put(jw_t *w, const char *name, const char *value)
 {
     jw_key(w, name);
@@ -89,7 +80,7 @@ static p11kms_err access_key_info(op_t *op)
 void api_get_access_key_info(op_t *op)
 {
     sts_begin(op);
-    settle(op, access_key_info(op));
+    answer_settle(op, access_key_info(op));
 }
 
 /* ---- condition keys of STS ---- */
@@ -385,26 +376,12 @@ static p11kms_err source_identity(op_t *op, const char **ret)
     return P11KMS_OK;
 }
 
-static void answer_credentials(jw_t *w, const sts_t *sts)
-{
-    jw_key(w, "Credentials");
-    jw_object(w);
-    put(w, "AccessKeyId", sts->credentials.access_key_id);
-    jw_key(w, "SecretAccessKey");
-    jw_string_slice(w, secret_slice(sts->credentials.secret));
-    jw_key(w, "SessionToken");
-    jw_string_slice(w, buf_slice(&sts->credentials.token));
-    jw_key(w, "Expiration");
-    jw_epoch(w, sts->spec.expires_ms);
-    jw_end(w);
-}
-
 static void answer_role(op_t *op, const sts_t *sts)
 {
     const session_spec *spec = &sts->spec;
     jw_t w = answer_begin(op);
 
-    answer_credentials(&w, sts);
+    answer_credentials(&w, &sts->spec, &sts->credentials);
     jw_key(&w, "AssumedRoleUser");
     jw_object(&w);
     put(&w, "AssumedRoleId", arena_printf(op->arena, "%s:%s", spec->of->principal_id, spec->session_name));
@@ -463,7 +440,7 @@ static p11kms_err assume_role(op_t *op, sts_t *sts)
 
 void api_assume_role(op_t *op)
 {
-    settle(op, assume_role(op, sts_begin(op)));
+    answer_settle(op, assume_role(op, sts_begin(op)));
 }
 
 /* ---- web identities ---- */
@@ -514,7 +491,7 @@ static p11kms_err assume_with_web_identity(op_t *op, sts_t *sts)
 
 void api_assume_role_with_web_identity(op_t *op)
 {
-    settle(op, assume_with_web_identity(op, sts_begin(op)));
+    answer_settle(op, assume_with_web_identity(op, sts_begin(op)));
 }
 
 /* ---- sessions of users ---- */
@@ -530,12 +507,12 @@ static p11kms_err get_session_token(op_t *op, sts_t *sts)
     op_authorize_everyone(op);
     TRY(issue(op, sts, caller, in_int(op, "DurationSeconds", USER_DEFAULT_S)));
     jw_t w = answer_begin(op);
-    answer_credentials(&w, sts);
+    answer_credentials(&w, &sts->spec, &sts->credentials);
     jw_end(&w);
     return P11KMS_OK;
 }
 
 void api_get_session_token(op_t *op)
 {
-    settle(op, get_session_token(op, sts_begin(op)));
+    answer_settle(op, get_session_token(op, sts_begin(op)));
 }
