@@ -185,7 +185,8 @@ static const struct {
 
 static void write_token_operations(const core_t *core, buf_t *out)
 {
-    static const char *const op_names[TOKEN_OP_COUNT] = { "prf", "generate", "destroy", "random", "list", "ping" };
+    static const char *const op_names[TOKEN_OP_COUNT] = { "prf",  "generate", "destroy", "random", "list",  "ping",
+                                                          "sign", "decrypt",  "agree",   "import", "public" };
 
     buf_put_str(out, "# HELP p11kms_token_operations_total Operations sent to a token.\n"
                      "# TYPE p11kms_token_operations_total counter\n");

@@ -73,12 +73,17 @@ static void seal_frame(front_t *front)
 
 static void append_op(front_t *front, const token_op_t *op)
 {
+    kinds_bounds bounds = kinds_of_op(op);
     protocol_op item = {
         .id = op->id,
-        .kind = (uint8_t)op->kind,
+        .kind = (uint8_t)bounds.kind,
         .key_id = op->key_id,
-        .out_len = op->kind == TOKEN_OP_RANDOM ? (uint16_t)op->out_len : 0,
-        .in = op->kind == TOKEN_OP_PRF || op->kind == TOKEN_OP_GENERATE ? op->in : (slice_t){ 0 },
+        .unwrap_id = op->unwrap_id,
+        .type = (uint8_t)bounds.type,
+        .use = (uint8_t)bounds.use,
+        .mechanism = (uint8_t)bounds.mechanism,
+        .out_len = (uint16_t)bounds.out_len,
+        .in = SLICE(op->in.data, bounds.in_len),
     };
 
     if (front->frame_ops == 0) {

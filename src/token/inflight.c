@@ -5,12 +5,19 @@
 #define SLOT_MASK ((UINT64_C(1) << SLOT_BITS) - 1)
 
 static const inflight_lane lane_of[TOKEN_OP_COUNT] = {
-    [TOKEN_OP_PRF] = LANE_CRYPTO,   [TOKEN_OP_GENERATE] = LANE_SLOW, [TOKEN_OP_DESTROY] = LANE_SLOW,
-    [TOKEN_OP_RANDOM] = LANE_CRYPTO, [TOKEN_OP_LIST] = LANE_SLOW,     [TOKEN_OP_PING] = LANE_CRYPTO,
+    [TOKEN_OP_PRF] = LANE_CRYPTO,     [TOKEN_OP_GENERATE] = LANE_SLOW,    [TOKEN_OP_DESTROY] = LANE_SLOW,
+    [TOKEN_OP_RANDOM] = LANE_CRYPTO,  [TOKEN_OP_LIST] = LANE_SLOW,        [TOKEN_OP_PING] = LANE_CRYPTO,
+    [TOKEN_OP_SIGN] = LANE_PRIVATE,   [TOKEN_OP_DECRYPT] = LANE_PRIVATE,  [TOKEN_OP_AGREE] = LANE_PRIVATE,
+    [TOKEN_OP_IMPORT] = LANE_SLOW,    [TOKEN_OP_PUBLIC] = LANE_PRIVATE,
 };
 
-inflight_lane inflight_lane_of(token_op_kind kind)
+inflight_lane inflight_lane_of(token_op_kind kind, token_mechanism mechanism)
 {
+    const kinds_mechanism *row = kinds_of_mechanism(mechanism);
+
+    if (kind == TOKEN_OP_SIGN && row != NULL && row->family == FAMILY_SECRET) {
+        return LANE_CRYPTO; /* as quick as a PRF */
+    }
     return lane_of[kind];
 }
 
@@ -36,8 +43,10 @@ p11kms_err inflight_init(inflight_t *table, uint32_t capacity, int64_t crypto_li
     ENSURE(table->slots != NULL, P11KMS_E_NOMEM);
     table->capacity = capacity;
     table->lanes[LANE_CRYPTO].capacity = capacity;
+    table->lanes[LANE_PRIVATE].capacity = (capacity + 3) / 4;
     table->lanes[LANE_SLOW].capacity = (capacity + 1) / 2;
     table->lanes[LANE_CRYPTO].limit_us = crypto_limit_us;
+    table->lanes[LANE_PRIVATE].limit_us = crypto_limit_us;
     table->lanes[LANE_SLOW].limit_us = slow_limit_us;
     make_empty(table);
     return P11KMS_OK;
@@ -51,7 +60,8 @@ void inflight_free(inflight_t *table)
 
 bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us)
 {
-    inflight_lane lane = lane_of[op->kind];
+    kinds_bounds bounds = kinds_of_op(op);
+    inflight_lane lane = inflight_lane_of(bounds.kind, bounds.mechanism);
     uint32_t at = table->free;
     inflight_slot *slot;
 
@@ -66,8 +76,8 @@ bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us)
     *slot = (inflight_slot){
         .id = op->id,
         .op = op,
-        .kind = op->kind,
-        .out_len = op->out_len,
+        .bounds = bounds,
+        .lane = lane,
         .deadline_us = op->deadline_us,
         .older = table->lanes[lane].newest,
         .newer = NONE,
@@ -97,7 +107,7 @@ inflight_slot *inflight_find(inflight_t *table, uint64_t id)
 
 void inflight_remove(inflight_t *table, inflight_slot *slot, int64_t now_us)
 {
-    inflight_lane lane = lane_of[slot->kind];
+    inflight_lane lane = slot->lane;
 
     if (slot->older == NONE) {
         table->lanes[lane].oldest = slot->newer;
@@ -113,6 +123,7 @@ void inflight_remove(inflight_t *table, inflight_slot *slot, int64_t now_us)
     if (slot->id == table->exclusive) {
         table->exclusive = 0;
         table->lanes[LANE_CRYPTO].oldest_since_us = now_us;
+        table->lanes[LANE_PRIVATE].oldest_since_us = now_us;
     }
     slot->taken = false;
     slot->op = NULL;
@@ -124,7 +135,7 @@ void inflight_remove(inflight_t *table, inflight_slot *slot, int64_t now_us)
 
 bool inflight_set_exclusive(inflight_t *table, inflight_slot *slot)
 {
-    if (lane_of[slot->kind] != LANE_SLOW || (table->exclusive != 0 && table->exclusive != slot->id)) {
+    if (slot->lane != LANE_SLOW || (table->exclusive != 0 && table->exclusive != slot->id)) {
         return false;
     }
     table->exclusive = slot->id;
@@ -134,7 +145,7 @@ bool inflight_set_exclusive(inflight_t *table, inflight_slot *slot)
 /* When a lane's oldest has had its time; INT64_MAX where it cannot be blamed. */
 static int64_t hangs_at(const inflight_t *table, inflight_lane lane)
 {
-    if (table->lanes[lane].oldest == NONE || (lane == LANE_CRYPTO && table->exclusive != 0)) {
+    if (table->lanes[lane].oldest == NONE || (lane != LANE_SLOW && table->exclusive != 0)) {
         return INT64_MAX;
     }
     return table->lanes[lane].oldest_since_us + table->lanes[lane].limit_us;
@@ -142,7 +153,12 @@ static int64_t hangs_at(const inflight_t *table, inflight_lane lane)
 
 bool inflight_hangs(const inflight_t *table, int64_t now_us)
 {
-    return now_us >= hangs_at(table, LANE_CRYPTO) || now_us >= hangs_at(table, LANE_SLOW);
+    for (size_t lane = 0; lane < LANE_COUNT; lane++) {
+        if (now_us >= hangs_at(table, lane)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Deadlines of a lane are in its order, so what was given up before comes first. */

@@ -2,23 +2,23 @@
  * What the host has been asked and has not answered: private to the room, and
  * under the front's lock.
  *
- * The host works on two lanes, each in the order of submission: crypto, and
- * object management. The oldest of a lane is therefore being worked on, and a
+ * The host works on three lanes, each in the order of submission: crypto with secret
+ * keys, private keys, and object management. The oldest of a lane is therefore being worked on, and a
  * host that lets it wait for its deadline hangs. One that waited its deadline
  * behind others is given up: its caller has been answered, its place is kept
  * until the host's late reply.
  */
 #pragma once
 
-#include "token/token.h"
+#include "token/kinds.h"
 
-typedef enum { LANE_CRYPTO, LANE_SLOW, LANE_COUNT } inflight_lane;
+typedef enum { LANE_CRYPTO, LANE_PRIVATE, LANE_SLOW, LANE_COUNT } inflight_lane;
 
 typedef struct {
     uint64_t id;
     token_op_t *op; /* NULL: given up */
-    token_op_kind kind;
-    size_t out_len; /* RANDOM: wanted */
+    kinds_bounds bounds;
+    inflight_lane lane;
     int64_t deadline_us;
     uint32_t older;
     uint32_t newer; /* also the list of free slots */
@@ -35,7 +35,7 @@ typedef struct {
         uint32_t oldest;
         uint32_t newest;
         uint32_t count;
-        uint32_t capacity; /* slow ones have half of all places: however many, they leave room for crypto */
+        uint32_t capacity; /* however many of the others, they leave a quarter of all places for crypto */
         int64_t oldest_since_us; /* since when the oldest is the oldest */
         int64_t limit_us;
     } lanes[LANE_COUNT];
@@ -47,7 +47,7 @@ MUST_USE p11kms_err inflight_init(inflight_t *table, uint32_t capacity, int64_t 
                                   int64_t slow_limit_us);
 void inflight_free(inflight_t *table);
 
-inflight_lane inflight_lane_of(token_op_kind kind);
+inflight_lane inflight_lane_of(token_op_kind kind, token_mechanism mechanism);
 
 /** Sets op->id and op->deadline_us. @return false when it, or what the lane may take of it, is full */
 bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us);

@@ -2,12 +2,15 @@
 
 #include <stdio.h>
 
+#include "token/kinds.h"
+
 #define LENGTH_SIZE 4
 
 /* Errors have numbers of their own here: err.def may grow in its middle. */
 static const p11kms_err wire_errors[] = {
     P11KMS_OK,           P11KMS_E_TOKEN,   P11KMS_E_TOKEN_LOST, P11KMS_E_TOKEN_PIN,   P11KMS_E_TOKEN_NO_KEY,
     P11KMS_E_CONFIG,     P11KMS_E_EXISTS,  P11KMS_E_RANGE,      P11KMS_E_UNSUPPORTED, P11KMS_E_NOMEM,
+    P11KMS_E_CIPHERTEXT, P11KMS_E_SYNTAX,
 };
 
 static uint8_t error_to_wire(p11kms_err err)
@@ -140,25 +143,34 @@ bool protocol_get_start(slice_t body, protocol_start *ret)
            ret->login <= LOGIN_ORDERED;
 }
 
-/* What an operation may carry; the same bounds as token_submit() has. */
-static const struct {
-    uint16_t in_max;
-    uint16_t out_min;
-    uint16_t out_max;
-} op_bounds[TOKEN_OP_COUNT] = {
-    [TOKEN_OP_PRF] = { .in_max = TOKEN_IN_MAX },
-    [TOKEN_OP_GENERATE] = { .in_max = TOKEN_LABEL_MAX },
-    [TOKEN_OP_RANDOM] = { .out_min = 1, .out_max = TOKEN_RANDOM_MAX },
-};
-
 void protocol_put_op(buf_t *out, const protocol_op *op)
 {
     buf_put_u64(out, op->id);
     buf_put_u8(out, op->kind);
     buf_put(out, op->key_id, TOKEN_KEY_ID);
+    if (op->kind == TOKEN_OP_IMPORT) {
+        buf_put(out, op->unwrap_id, TOKEN_KEY_ID);
+    }
+    buf_put_u8(out, op->type);
+    buf_put_u8(out, op->use);
+    buf_put_u8(out, op->mechanism);
     buf_put_u16(out, op->out_len);
     buf_put_u16(out, (uint16_t)op->in.len);
     buf_put_slice(out, op->in);
+}
+
+static bool op_fits(const protocol_op *op)
+{
+    const kinds_bounds bounds = {
+        .kind = op->kind,
+        .type = op->type,
+        .use = op->use,
+        .mechanism = op->mechanism,
+        .in_len = op->in.len,
+        .out_len = op->out_len,
+    };
+
+    return kinds_op_fits(&bounds);
 }
 
 bool protocol_get_op(reader_t *body, protocol_op *ret)
@@ -169,10 +181,13 @@ bool protocol_get_op(reader_t *body, protocol_op *ret)
     ret->id = reader_u64(body);
     ret->kind = reader_u8(body);
     ret->key_id = reader_take(body, TOKEN_KEY_ID).data;
+    ret->unwrap_id = ret->kind == TOKEN_OP_IMPORT ? reader_take(body, TOKEN_KEY_ID).data : NULL;
+    ret->type = reader_u8(body);
+    ret->use = reader_u8(body);
+    ret->mechanism = reader_u8(body);
     ret->out_len = reader_u16(body);
     ret->in = reader_take(body, reader_u16(body));
-    if (!body->fails && ret->kind < TOKEN_OP_COUNT && ret->in.len <= op_bounds[ret->kind].in_max &&
-        ret->out_len >= op_bounds[ret->kind].out_min && ret->out_len <= op_bounds[ret->kind].out_max) {
+    if (!body->fails && op_fits(ret)) {
         return true;
     }
     body->fails = true;
@@ -231,6 +246,10 @@ void protocol_put_info(buf_t *out, const token_info *info)
     buf_put_u8(out, info->can_gcm);
     buf_put_u8(out, info->can_random);
     buf_put_u8(out, info->can_session_copy);
+    buf_put_u32(out, info->key_types);
+    buf_put_u32(out, info->mechanisms);
+    buf_put_u8(out, info->can_agree);
+    buf_put_u8(out, info->can_import);
     buf_put_u32(out, info->keys);
     protocol_end(out, begun);
 }
@@ -250,8 +269,13 @@ bool protocol_get_info(slice_t body, token_info *ret)
     ret->can_gcm = get_bool(&reader);
     ret->can_random = get_bool(&reader);
     ret->can_session_copy = get_bool(&reader);
+    ret->key_types = reader_u32(&reader);
+    ret->mechanisms = reader_u32(&reader);
+    ret->can_agree = get_bool(&reader);
+    ret->can_import = get_bool(&reader);
     ret->keys = reader_u32(&reader);
-    return reader_done(&reader) && ret->keys <= PROTOCOL_LIST_MAX;
+    return reader_done(&reader) && ret->keys <= PROTOCOL_LIST_MAX && ret->key_types >> TOKEN_KEY_COUNT == 0 &&
+           ret->mechanisms >> TOKEN_MECH_COUNT == 0;
 }
 
 void protocol_put_failed(buf_t *out, const protocol_failed *failed)

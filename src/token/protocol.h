@@ -12,7 +12,7 @@
 
 #include "token/token.h"
 
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 #define PROTOCOL_FD 3            /* where the host finds its end */
 #define PROTOCOL_OPS_MAX 64      /* operations in a frame */
 #define PROTOCOL_LIST_MAX 65536  /* keys of ours on one token */
@@ -70,6 +70,10 @@ typedef struct {
     uint64_t id;
     uint8_t kind; /* token_op_kind */
     const uint8_t *key_id;
+    const uint8_t *unwrap_id; /* IMPORT alone has it */
+    uint8_t type;             /* these three are 0 where token_op's kind has none */
+    uint8_t use;
+    uint8_t mechanism;
     uint16_t out_len;
     slice_t in;
 } protocol_op;

@@ -71,15 +71,10 @@ static void fail_chain(front_t *front, front_posts *posts, token_op_t *op, p11km
 
 static bool reply_fits(const inflight_slot *slot, const protocol_reply *reply)
 {
-    static const size_t exact[TOKEN_OP_COUNT] = { [TOKEN_OP_PRF] = TOKEN_PRF_LEN };
-
     if (reply->err != P11KMS_OK) {
         return true; /* the decoder saw to it that nothing comes with an error */
     }
-    if (slot->kind == TOKEN_OP_LIST) {
-        return reply->out.len % TOKEN_KEY_ID == 0 && reply->out.len <= PROTOCOL_LIST_MAX * TOKEN_KEY_ID;
-    }
-    return reply->out.len == (slot->kind == TOKEN_OP_RANDOM ? slot->out_len : exact[slot->kind]);
+    return reply->out.len <= PROTOCOL_LIST_MAX * TOKEN_KEY_ID && kinds_reply_fits(&slot->bounds, reply->out.len);
 }
 
 static void give_result(token_op_t *op, const protocol_reply *reply)

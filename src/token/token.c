@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "token/front.h"
+#include "token/kinds.h"
 #include "util/clock.h"
 
 struct token {
@@ -108,32 +109,15 @@ int token_host_pid(const token_t *token)
     return token->front != NULL ? front_host_pid(token->front) : 0;
 }
 
-static bool op_in_range(const token_op_t *op)
-{
-    switch (op->kind) {
-    case TOKEN_OP_PRF:
-        return op->in.len <= TOKEN_IN_MAX;
-    case TOKEN_OP_GENERATE:
-        return op->in.len <= TOKEN_LABEL_MAX;
-    case TOKEN_OP_RANDOM:
-        return op->out_len >= 1 && op->out_len <= TOKEN_RANDOM_MAX;
-    case TOKEN_OP_DESTROY:
-    case TOKEN_OP_LIST:
-    case TOKEN_OP_PING:
-        return true;
-    case TOKEN_OP_COUNT:
-        break;
-    }
-    return false;
-}
-
 void token_submit(token_t *token, token_op_t *op)
 {
+    kinds_bounds bounds = kinds_of_op(op);
+
     op->started_us = clock_mono_us();
     op->err = P11KMS_OK;
     op->ckr = 0;
     op->out_used = 0;
-    if (!op_in_range(op)) {
+    if (!kinds_op_fits(&bounds)) {
         op->err = P11KMS_E_RANGE;
         mailbox_post(op->mailbox, &op->done, &op->done);
         return;

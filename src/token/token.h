@@ -41,7 +41,7 @@ typedef struct {
     unsigned op_deadline_ms;    /* a PRF, random or sign: default 5000 */
     unsigned slow_deadline_ms;  /* key generation and other object management: default 60000 */
     unsigned start_deadline_ms; /* module load, login, self-test, find: default 60000; a prompt's answer is extra */
-    unsigned queue_max;         /* operations waiting at once before P11KMS_E_BUSY (slow: half); default 4096 */
+    unsigned queue_max;         /* waiting at once before P11KMS_E_BUSY (slow: half; private keys: a quarter); default 4096 */
 } token_options;
 
 typedef enum {
@@ -50,6 +50,52 @@ typedef enum {
     TOKEN_LOST,        /* will be tried again by itself */
     TOKEN_PIN_REFUSED, /* waits for token_retry_login() */
 } token_state;
+
+/** What a key on the token is; its bytes or curve, and so the mechanisms it takes. */
+typedef enum {
+    TOKEN_KEY_PRF,      /* generic secret, 32 bytes, HMAC-SHA-256: symmetric KMS keys */
+    TOKEN_KEY_HMAC_224, /* generic secrets, 28, 32, 48 and 64 bytes */
+    TOKEN_KEY_HMAC_256,
+    TOKEN_KEY_HMAC_384,
+    TOKEN_KEY_HMAC_512,
+    TOKEN_KEY_RSA_2048,
+    TOKEN_KEY_RSA_3072,
+    TOKEN_KEY_RSA_4096,
+    TOKEN_KEY_P256,
+    TOKEN_KEY_P384,
+    TOKEN_KEY_P521,
+    TOKEN_KEY_SECP256K1,
+    TOKEN_KEY_ED25519,
+    TOKEN_KEY_COUNT
+} token_key_type;
+
+/** The one thing a private key may do (CKA_SIGN, CKA_DECRYPT, CKA_DERIVE); secret keys of these types only sign. */
+typedef enum { TOKEN_USE_SIGN, TOKEN_USE_DECRYPT, TOKEN_USE_AGREE, TOKEN_USE_COUNT } token_key_use;
+
+/** Algorithms, whatever the module calls them and whatever part of them the token host adds. */
+typedef enum {
+    TOKEN_MECH_NONE,
+    TOKEN_MECH_HMAC_SHA224, /* SIGN: in is the message */
+    TOKEN_MECH_HMAC_SHA256,
+    TOKEN_MECH_HMAC_SHA384,
+    TOKEN_MECH_HMAC_SHA512,
+    TOKEN_MECH_PKCS1_SHA256, /* SIGN: in is the digest; RFC 8017 8.2 */
+    TOKEN_MECH_PKCS1_SHA384,
+    TOKEN_MECH_PKCS1_SHA512,
+    TOKEN_MECH_PSS_SHA256, /* SIGN: in is the digest; MGF1 and salt of the same hash; RFC 8017 8.1 */
+    TOKEN_MECH_PSS_SHA384,
+    TOKEN_MECH_PSS_SHA512,
+    TOKEN_MECH_ECDSA,      /* SIGN: in is the digest, 20..64 bytes; out is r || s, each as long as the order */
+    TOKEN_MECH_EDDSA,      /* SIGN: in is the message; Ed25519, RFC 8032 */
+    TOKEN_MECH_EDDSA_PH,   /* SIGN: in is the 64-byte digest; Ed25519ph */
+    TOKEN_MECH_OAEP_SHA1,  /* DECRYPT, IMPORT: MGF1 of the same hash, empty label */
+    TOKEN_MECH_OAEP_SHA256,
+    TOKEN_MECH_RSA_AES_WRAP_SHA1, /* IMPORT: OAEP-wrapped AES-256 key || RFC 5649 wrapped material */
+    TOKEN_MECH_RSA_AES_WRAP_SHA256,
+    TOKEN_MECH_COUNT
+} token_mechanism;
+
+#define TOKEN_CAN(mask, bit) (((mask) >> (bit)) & 1u)
 
 /** What the host found at start. Capabilities come from its self-test, not from the mechanism list. */
 typedef struct {
@@ -63,16 +109,30 @@ typedef struct {
     bool can_gcm;      /* AES-GCM with a host IV, tampering noticed */
     bool can_random;
     bool can_session_copy;
+    uint32_t key_types;  /* bit 1 << token_key_type: can be made on the token (PRF: can_generate) */
+    uint32_t mechanisms; /* bit 1 << token_mechanism: works, with what the host adds to the token's part */
+    bool can_agree;      /* ECDH with the NIST curves among key_types */
+    bool can_import;     /* IMPORT works: a private RSA key to unwrap with, and objects made from given bytes */
     unsigned keys; /* objects of ours found */
 } token_info;
 
 typedef enum {
     TOKEN_OP_PRF,      /* HMAC-SHA-256(key_id, in) -> out, 32 bytes */
-    TOKEN_OP_GENERATE, /* a 32-byte generic secret for PRF, CKA_ID key_id, CKA_LABEL TOKEN_LABEL_PREFIX + in */
+    TOKEN_OP_GENERATE, /* a key of type and use, CKA_ID key_id, CKA_LABEL TOKEN_LABEL_PREFIX + in; a pair: SPKI -> out */
     TOKEN_OP_DESTROY,  /* the object(s) with key_id; none there is success */
     TOKEN_OP_RANDOM,   /* out_len bytes from the token -> out */
     TOKEN_OP_LIST,     /* search the token again: the CKA_IDs of our keys, 16 bytes each -> out_list */
     TOKEN_OP_PING,     /* proves session and login are alive (C_GetSessionInfo and a known-answer PRF) */
+    TOKEN_OP_SIGN,     /* mechanism(key_id, in) -> out: a signature or MAC */
+    TOKEN_OP_DECRYPT,  /* RSA-OAEP: in -> out; CIPHERTEXT for whatever does not open, in the same time */
+    TOKEN_OP_AGREE,    /* ECDH: in is the other's SPKI (DER), checked to be a point of the curve; x coordinate -> out */
+    /*
+     * Material wrapped for the RSA key unwrap_id (use DECRYPT) by mechanism becomes the key key_id of type
+     * and use. `in` is label length u16, label, wrapped bytes. A pair: SPKI -> out. CIPHERTEXT: does not unwrap;
+     * SYNTAX: not material of that type.
+     */
+    TOKEN_OP_IMPORT,
+    TOKEN_OP_PUBLIC, /* the SPKI of a private key -> out */
     TOKEN_OP_COUNT
 } token_op_kind;
 
@@ -86,13 +146,17 @@ struct token_op {
     mailbox_t *mailbox;
     token_op_kind kind;
     uint8_t key_id[TOKEN_KEY_ID];
+    uint8_t unwrap_id[TOKEN_KEY_ID]; /* IMPORT */
+    token_key_type type;             /* GENERATE, IMPORT */
+    token_key_use use;               /* GENERATE, IMPORT */
+    token_mechanism mechanism;       /* SIGN, DECRYPT, IMPORT */
     slice_t in;
     size_t out_len; /* RANDOM: wanted */
     /* results */
     /*
      * OK, TOKEN, TOKEN_LOST (retryable), TOKEN_NO_KEY, BUSY, RANGE, SHUTDOWN; TIMEOUT: it waited its
      * whole deadline behind others (retryable); EXISTS: GENERATE of a key_id the token has already;
-     * UNSUPPORTED: the token cannot.
+     * UNSUPPORTED: the token cannot; CIPHERTEXT, SYNTAX: as the kinds say.
      */
     p11kms_err err;
     uint64_t ckr;    /* the CK_RV behind TOKEN, else 0 */

@@ -4,14 +4,11 @@
 #include <stdio.h>
 
 #include "crypto/crypto.h"
+#include "tests/fakes/fake_keys.h"
 
 #define FAKE_KEYS_MAX 1024
-
-typedef struct {
-    uint8_t id[TOKEN_KEY_ID];
-    uint8_t material[SHA256_LEN];
-    char label[TOKEN_LABEL_MAX + 1];
-} fake_key;
+#define CKR_KEY_TYPE_INCONSISTENT 0x63
+#define CKR_KEY_FUNCTION_NOT_PERMITTED 0x68
 
 struct fake_token {
     pthread_mutex_t lock;
@@ -42,24 +39,52 @@ static fake_key *find_key(fake_token_t *fake, const uint8_t *id)
     return NULL;
 }
 
-static p11kms_err make_key(fake_token_t *fake, const uint8_t *id, slice_t label)
+static p11kms_err check_new(fake_token_t *fake, const uint8_t *id)
 {
-    fake_key *key;
-    slice_t seed[2];
-
     if (find_key(fake, id) != NULL) {
         return P11KMS_E_EXISTS;
     }
-    if (fake->n_keys == FAKE_KEYS_MAX) {
-        return P11KMS_E_TOKEN;
-    }
+    return fake->n_keys == FAKE_KEYS_MAX ? P11KMS_E_TOKEN : P11KMS_OK;
+}
+
+static void keep_key(fake_token_t *fake, const fake_key *key)
+{
+    fake->keys[fake->n_keys++] = *key;
+}
+
+static fake_key new_key(const token_op_t *op, slice_t label)
+{
+    fake_key key = { .type = op->type, .use = op->use };
+
+    memcpy(key.id, op->key_id, TOKEN_KEY_ID);
+    snprintf(key.label, sizeof(key.label), "%.*s", (int)label.len, (const char *)label.data);
+    return key;
+}
+
+static void make_secret(fake_token_t *fake, fake_key *key)
+{
+    slice_t seed[2];
+    uint8_t more[SHA256_LEN];
+
     fake->made++;
-    key = &fake->keys[fake->n_keys++];
-    memcpy(key->id, id, TOKEN_KEY_ID);
-    snprintf(key->label, sizeof(key->label), "%.*s", (int)label.len, (const char *)label.data);
     seed[0] = SLICE(&fake->made, sizeof(fake->made));
-    seed[1] = SLICE(id, TOKEN_KEY_ID);
+    seed[1] = SLICE(key->id, TOKEN_KEY_ID);
     crypto_sha256_parts(seed, COUNT_OF(seed), key->material);
+    crypto_sha256(SLICE(key->material, SHA256_LEN), more);
+    memcpy(key->material + SHA256_LEN, more, SHA256_LEN);
+}
+
+static p11kms_err make_key(fake_token_t *fake, const token_op_t *op)
+{
+    fake_key key = new_key(op, op->in);
+
+    TRY(check_new(fake, op->key_id));
+    if (kinds_is_pair(op->type)) {
+        TRY(fake_key_generate(&key));
+    } else {
+        make_secret(fake, &key);
+    }
+    keep_key(fake, &key);
     return P11KMS_OK;
 }
 
@@ -68,6 +93,7 @@ static void drop_key(fake_token_t *fake, const uint8_t *id)
     fake_key *key = find_key(fake, id);
 
     if (key != NULL) {
+        fake_key_free(key);
         *key = fake->keys[--fake->n_keys];
     }
 }
@@ -84,9 +110,16 @@ static p11kms_err do_prf(fake_token_t *fake, token_op_t *op)
     return P11KMS_OK;
 }
 
+static p11kms_err tell_public(const fake_key *key, token_op_t *op)
+{
+    return fake_key_public(key, op->out, &op->out_used);
+}
+
 static p11kms_err do_generate(fake_token_t *fake, token_op_t *op)
 {
-    return make_key(fake, op->key_id, op->in);
+    ENSURE(TOKEN_CAN(fake->info.key_types, op->type), P11KMS_E_UNSUPPORTED);
+    TRY(make_key(fake, op));
+    return kinds_is_pair(op->type) ? tell_public(find_key(fake, op->key_id), op) : P11KMS_OK;
 }
 
 static p11kms_err do_destroy(fake_token_t *fake, token_op_t *op)
@@ -118,9 +151,100 @@ static p11kms_err do_ping(fake_token_t *fake, token_op_t *op)
     return P11KMS_OK;
 }
 
+/* The key for a mechanism, with the errors that a module has for one that does not fit. */
+static p11kms_err key_for(fake_token_t *fake, token_op_t *op, const uint8_t *id, const fake_key **ret)
+{
+    const fake_key *key = find_key(fake, id);
+
+    if (!TOKEN_CAN(fake->info.mechanisms, op->mechanism)) {
+        return P11KMS_E_UNSUPPORTED;
+    }
+    if (key == NULL) {
+        return P11KMS_E_TOKEN_NO_KEY;
+    }
+    if (!kinds_key_fits(key->type, key->use, op->mechanism)) {
+        op->ckr = kinds_of_type(key->type)->family == kinds_of_mechanism(op->mechanism)->family
+                      ? CKR_KEY_FUNCTION_NOT_PERMITTED
+                      : CKR_KEY_TYPE_INCONSISTENT;
+        return P11KMS_E_TOKEN;
+    }
+    *ret = key;
+    return P11KMS_OK;
+}
+
+static p11kms_err do_sign(fake_token_t *fake, token_op_t *op)
+{
+    const fake_key *key = NULL;
+
+    TRY(key_for(fake, op, op->key_id, &key));
+    return fake_key_sign(key, op->mechanism, op->in, op->out, &op->out_used);
+}
+
+static p11kms_err do_decrypt(fake_token_t *fake, token_op_t *op)
+{
+    const fake_key *key = NULL;
+
+    TRY(key_for(fake, op, op->key_id, &key));
+    return fake_key_decrypt(key, op->mechanism, op->in, op->out, &op->out_used);
+}
+
+static p11kms_err do_agree(fake_token_t *fake, token_op_t *op)
+{
+    const fake_key *key = find_key(fake, op->key_id);
+
+    if (!fake->info.can_agree) {
+        return P11KMS_E_UNSUPPORTED;
+    }
+    if (key == NULL) {
+        return P11KMS_E_TOKEN_NO_KEY;
+    }
+    if (key->use != TOKEN_USE_AGREE) {
+        op->ckr = CKR_KEY_FUNCTION_NOT_PERMITTED;
+        return P11KMS_E_TOKEN;
+    }
+    return fake_key_agree(key, op->in, op->out, &op->out_used);
+}
+
+static p11kms_err do_import(fake_token_t *fake, token_op_t *op)
+{
+    reader_t reader = reader_over(op->in);
+    slice_t label = reader_take(&reader, reader_u16(&reader));
+    const fake_key *unwrapping = NULL;
+    fake_key key = new_key(op, label);
+    p11kms_err err;
+
+    ENSURE(!reader.fails && label.len <= TOKEN_LABEL_MAX, P11KMS_E_RANGE);
+    ENSURE(fake->info.can_import, P11KMS_E_UNSUPPORTED);
+    TRY(check_new(fake, op->key_id));
+    TRY(key_for(fake, op, op->unwrap_id, &unwrapping));
+    err = fake_key_import(unwrapping, op->mechanism, reader.rest, &key);
+    if (err != P11KMS_OK) {
+        fake_key_free(&key);
+        return err;
+    }
+    keep_key(fake, &key);
+    return kinds_is_pair(key.type) ? tell_public(&key, op) : P11KMS_OK;
+}
+
+static p11kms_err do_public(fake_token_t *fake, token_op_t *op)
+{
+    const fake_key *key = find_key(fake, op->key_id);
+
+    if (key == NULL) {
+        return P11KMS_E_TOKEN_NO_KEY;
+    }
+    if (!kinds_is_pair(key->type)) {
+        op->ckr = CKR_KEY_TYPE_INCONSISTENT;
+        return P11KMS_E_TOKEN;
+    }
+    return tell_public(key, op);
+}
+
 static p11kms_err (*const executors[TOKEN_OP_COUNT])(fake_token_t *, token_op_t *) = {
     [TOKEN_OP_PRF] = do_prf,       [TOKEN_OP_GENERATE] = do_generate, [TOKEN_OP_DESTROY] = do_destroy,
     [TOKEN_OP_RANDOM] = do_random, [TOKEN_OP_LIST] = do_list,         [TOKEN_OP_PING] = do_ping,
+    [TOKEN_OP_SIGN] = do_sign,     [TOKEN_OP_DECRYPT] = do_decrypt,   [TOKEN_OP_AGREE] = do_agree,
+    [TOKEN_OP_IMPORT] = do_import, [TOKEN_OP_PUBLIC] = do_public,
 };
 
 static bool fails_on_purpose(fake_token_t *fake, size_t which, token_op_t *op)
@@ -250,12 +374,19 @@ fake_token_t *fake_token_new(void)
         .can_gcm = true,
         .can_random = true,
         .can_session_copy = true,
+        .key_types = (1u << TOKEN_KEY_COUNT) - 1,
+        .mechanisms = ((1u << TOKEN_MECH_COUNT) - 1) & ~(1u << TOKEN_MECH_NONE) & ~(1u << TOKEN_MECH_EDDSA_PH),
+        .can_agree = true,
+        .can_import = true,
     };
     return fake;
 }
 
 void fake_token_free(fake_token_t *fake)
 {
+    for (size_t i = 0; i < fake->n_keys; i++) {
+        fake_key_free(&fake->keys[i]);
+    }
     pthread_mutex_destroy(&fake->lock);
     free(fake);
 }
@@ -313,8 +444,11 @@ bool fake_token_has_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID])
 
 void fake_token_add_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID])
 {
+    token_op_t op = { .kind = TOKEN_OP_GENERATE };
+
+    memcpy(op.key_id, key_id, TOKEN_KEY_ID);
     pthread_mutex_lock(&fake->lock);
-    (void)make_key(fake, key_id, SLICE_LIT(""));
+    (void)make_key(fake, &op);
     pthread_mutex_unlock(&fake->lock);
 }
 

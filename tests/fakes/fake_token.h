@@ -35,5 +35,5 @@ size_t fake_token_keys(fake_token_t *fake);
 const char *fake_token_label(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID]);
 uint64_t fake_token_ops(fake_token_t *fake, token_op_kind kind); /* submitted, failed ones too */
 uint64_t fake_token_flushes(fake_token_t *fake);
-/** What token_get_info() says; change it before opening. */
+/** What token_get_info() says, and what the fake can (all but Ed25519ph); change it before opening. */
 token_info *fake_token_info(fake_token_t *fake);

@@ -16,6 +16,7 @@ struct queued {
     queued_t *next;
     protocol_op op;
     uint8_t key_id[TOKEN_KEY_ID];
+    uint8_t unwrap_id[TOKEN_KEY_ID];
     uint8_t in[];
 };
 
@@ -96,6 +97,10 @@ void lane_push(lane_t *lane, const protocol_op *op)
     item->op = *op;
     memcpy(item->key_id, op->key_id, TOKEN_KEY_ID);
     item->op.key_id = item->key_id;
+    if (op->unwrap_id != NULL) {
+        memcpy(item->unwrap_id, op->unwrap_id, TOKEN_KEY_ID);
+        item->op.unwrap_id = item->unwrap_id;
+    }
     if (op->in.len > 0) {
         memcpy(item->in, op->in.data, op->in.len);
     }

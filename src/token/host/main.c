@@ -165,17 +165,17 @@ static p11kms_err find_keys(host_t *host)
 typedef struct {
     host_t host;
     worker_t worker; /* this thread's, for crypto when there is one session alone */
-    lane_t *crypto;  /* NULL then */
-    lane_t *slow;
+    lane_t *lanes[LANE_COUNT]; /* LANE_CRYPTO: NULL then */
 } service_t;
 
 static p11kms_err start_lanes(service_t *service)
 {
     host_t *host = &service->host;
 
-    TRY(lane_start(host, 1, &service->slow));
+    TRY(lane_start(host, 1, &service->lanes[LANE_SLOW]));
+    TRY(lane_start(host, host->start.sessions, &service->lanes[LANE_PRIVATE]));
     if (host->start.sessions > 1) {
-        return lane_start(host, host->start.sessions, &service->crypto);
+        return lane_start(host, host->start.sessions, &service->lanes[LANE_CRYPTO]);
     }
     return worker_open(&service->worker, host).err;
 }
@@ -203,10 +203,10 @@ static bool take_ops(service_t *service, slice_t body)
     protocol_op op;
 
     while (protocol_get_op(&reader, &op)) {
-        if (inflight_lane_of(op.kind) == LANE_SLOW) {
-            lane_push(service->slow, &op);
-        } else if (service->crypto != NULL) {
-            lane_push(service->crypto, &op);
+        lane_t *lane = service->lanes[inflight_lane_of(op.kind, op.mechanism)];
+
+        if (lane != NULL) {
+            lane_push(lane, &op);
         } else {
             lane_run(&service->worker, &op, &replies);
         }
@@ -247,11 +247,21 @@ static void serve(service_t *service)
     }
 }
 
+static bool all_idle(const service_t *service)
+{
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        if (service->lanes[i] != NULL && !lane_idle(service->lanes[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Nobody may be inside the module when it is finalised; one that hangs is left to the daemon. */
 static void stop(service_t *service)
 {
     for (int waited = 0; waited < CLOSE_WAIT_MS; waited += CLOSE_STEP_MS) {
-        if (lane_idle(service->slow) && (service->crypto == NULL || lane_idle(service->crypto))) {
+        if (all_idle(service)) {
             module_close(&service->host);
             return;
         }

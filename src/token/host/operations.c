@@ -239,17 +239,17 @@ static size_t out_len(const protocol_op *op)
     return op->kind == TOKEN_OP_PRF ? TOKEN_PRF_LEN : 0;
 }
 
-static bool can(const host_t *host, token_op_kind kind)
+static bool can(const host_t *host, const protocol_op *op)
 {
-    switch (kind) {
+    switch ((token_op_kind)op->kind) {
     case TOKEN_OP_PRF:
         return host->info.can_prf;
     case TOKEN_OP_GENERATE:
-        return host->info.can_generate;
+        return TOKEN_CAN(host->info.key_types, op->type);
     case TOKEN_OP_RANDOM:
         return host->info.can_random;
     default:
-        return true;
+        return operations[op->kind].attempt != NULL;
     }
 }
 
@@ -258,7 +258,7 @@ result_t operations_run(worker_t *worker, const protocol_op *op, buf_t *out)
     uint8_t bytes[TOKEN_RANDOM_MAX];
     result_t result;
 
-    if (!can(worker->host, op->kind)) {
+    if (!can(worker->host, op)) {
         return (result_t){ P11KMS_E_UNSUPPORTED, CKR_OK };
     }
     result = attempt_twice(worker, op, bytes);

@@ -209,5 +209,6 @@ p11kms_err selftest_run(host_t *host)
         *(bool *)((char *)&host->info + tests[i].result) = tests[i].run(host, session);
         (void)host->module->C_CloseSession(session);
     }
+    host->info.key_types = host->info.can_generate ? 1u << TOKEN_KEY_PRF : 0;
     return P11KMS_OK;
 }
