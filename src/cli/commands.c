@@ -44,6 +44,7 @@ const cli_command *const cli_commands[] = {
     &cli_reload,
     &cli_status,
     &cli_call,
+    &cli_audit_tail,
     &cli_backup,
     &cli_clock,
     &completion_command,

@@ -6,7 +6,7 @@
 /* What is completed with names of files, by the word that --help shows. */
 static bool is_file(const char *value)
 {
-    static const char *const files[] = { "FILE", "PATH", "DIR", "[FILE]..." };
+    static const char *const files[] = { "FILE", "PATH", "DIR", "[FILE]...", "[DIR] [NAME=VALUE]..." };
 
     for (size_t i = 0; value && i < COUNT_OF(files); i++) {
         if (strcmp(value, files[i]) == 0) {
