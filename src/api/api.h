@@ -39,6 +39,9 @@ const core_edge *api_edge(void);
 /** One whole message; answered through api_options.answer, now or later. */
 void api_handle(api_t *api, const message_t *message, void *exchange);
 
+/** The limits that requests count by, from the configuration; for core_set_rates(). The caller frees them. */
+MUST_USE p11kms_err api_rates(const conf_quotas *quotas, buf_t *problems, core_rate **ret, size_t *ret_n);
+
 /** The operation table, for documents and tests; ends with name == NULL. */
 const op_row_t *api_operations(void);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "api/rates.h"
+
 static void request_free(op_t *op)
 {
     request_t *request = op->act;
@@ -42,6 +44,7 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
     /* Of this key and no other: ReEncrypt names two. */
     request->alias = request->name ? NULL : request_alias_said(op, name);
     TRY(kms_resolve(request->kms, op->account, op->region, name, form, op->arena, &key));
+    TRY(rates_check_key(op, key));
     TRY(request_crosses(op, action, key));
     request->asked = key;
     const op_resource_t resource = {

@@ -111,14 +111,14 @@ static bool request_alias(const asking_t *at, policy_values *ret)
 
 static bool resource_aliases(const asking_t *at, policy_values *ret)
 {
-    kms_alias_t *aliases[KMS_ALIASES_PER_KEY];
+    kms_alias_t *aliases[KMS_ALIASES_PER_KEY_MAX];
     const kms_key_t *key = at->request->asked;
 
     if (!key) {
         return false;
     }
     size_t n = catalog_list_aliases(kms_catalog(at->request->kms), key->account, key->region, "", key->id, aliases,
-                                    KMS_ALIASES_PER_KEY);
+                                    KMS_ALIASES_PER_KEY_MAX);
     slice_t *values = values_of(at, n, ret);
     for (size_t i = 0; i < n; i++) {
         values[i] = SLICE_STR(arena_strdup(at->op->arena, aliases[i]->name));

@@ -93,9 +93,9 @@ static size_t on_demand_rotations(const kms_key_t *key)
     return n;
 }
 
-static p11kms_err check_quota(const kms_key_t *key)
+static p11kms_err check_quota(const kms_t *kms, const kms_key_t *key)
 {
-    if (on_demand_rotations(key) >= KMS_ON_DEMAND_ROTATIONS) {
+    if (on_demand_rotations(key) >= kms_quota(kms, KMS_QUOTA_ON_DEMAND_ROTATIONS)) {
         FAIL(P11KMS_E_LIMIT, "The on-demand rotations limit has been reached for the given keyId. "
                              "No more on-demand rotations can be performed for this key: %s",
              key->arn);
@@ -110,7 +110,7 @@ static p11kms_err rotated(op_t *op, store_t *store)
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     TRY(request_edit(op, change, KMS_DOES_ROTATE, &key));
-    TRY(check_quota(key));
+    TRY(check_quota(request->kms, key));
     TRY(kms_change_rotate(change, key, op->token_op.key_id, KMS_CAUSE_ON_DEMAND));
     TRY(kms_intent_done(store, op->token_op.key_id));
     jw_t w = answer_begin(op);
@@ -130,7 +130,7 @@ void api_rotate_key_on_demand(op_t *op)
     p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_ROTATE);
 
     if (err == P11KMS_OK) {
-        err = check_quota(request->key);
+        err = check_quota(request->kms, request->key);
     }
     if (err != P11KMS_OK) {
         op_fail(op, err);

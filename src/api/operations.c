@@ -4,6 +4,7 @@
  * is known to AWS and not to this version; it is refused in those words.
  */
 #include "api/api_internal.h"
+#include "api/rates.h"
 
 #include <string.h>
 
@@ -154,6 +155,7 @@ p11kms_err operations_init(void)
 {
     for (op_row_t *row = operations; row->name; row++) {
         TRY(join_shapes(row));
+        row->rate = rates_kind(row);
     }
     return P11KMS_OK;
 }

@@ -9,6 +9,7 @@
 
 #include "api/fault.h"
 #include "api/query.h"
+#include "api/rates.h"
 #include "api/shape_value.h"
 
 #define LOG_ROOM "api"
@@ -29,6 +30,7 @@ static p11kms_err prepare_json(op_t *op)
 {
     op->row = operations_find(message_header(op->message, "x-amz-target"), &op->service);
     TRY(op_authenticate(op, op->service));
+    TRY(rates_check(op));
     if (!op->row) {
         return p11kms_fail_plain(P11KMS_E_WIRE_UNKNOWN_OPERATION);
     }
@@ -76,6 +78,7 @@ static p11kms_err prepare_query(op_t *op)
     /* A web identity is its own proof; the handler checks it. */
     if (!op->row || op->row->start != api_assume_role_with_web_identity) {
         TRY(op_authenticate(op, op->service));
+        TRY(rates_check(op));
     }
     if (!op->row) {
         FAIL(P11KMS_E_WIRE_UNKNOWN_OPERATION, "Could not find operation %s for version " STS_VERSION,

@@ -53,6 +53,32 @@ typedef struct {
     conf_place place;
 } conf_token;
 
+/** How often one principal may call one operation. */
+typedef struct {
+    const char *operation; /* "CreateKey"; whether it exists is not known here */
+    unsigned per_second;
+    conf_place place;
+} conf_rate;
+
+/** AWS's "Quotas" of KMS. Rates are calls a second of one principal; 0: no limit. */
+typedef struct {
+    unsigned keys; /* of an account in a region */
+    unsigned aliases_per_key;
+    unsigned grants_per_key;
+    unsigned on_demand_rotations; /* of a key */
+    unsigned custom_key_stores;   /* of an account in a region */
+    unsigned requests; /* of any kind */
+    unsigned symmetric; /* cryptographic operations of the kinds of keys */
+    unsigned rsa;
+    unsigned ecc;
+    unsigned ml_dsa;
+    const conf_rate *operations; /* of one operation each, beside the above */
+    size_t n_operations;
+} conf_quotas;
+
+#define CONF_RATE_MAX 1000000
+#define CONF_ALIASES_PER_KEY_MAX 1000
+
 typedef struct conf {
     const char *file;
     const conf_listen *listen;
@@ -76,6 +102,7 @@ typedef struct conf {
     unsigned idle_timeout_ms;
     unsigned stop_timeout_ms; /* graceful stop */
     unsigned skew_seconds;    /* SigV4; default and maximum 300 */
+    conf_quotas quotas;
     const char *user;         /* drop to; NULL: stay */
 } conf_t;
 

@@ -367,6 +367,131 @@ static const section_t limits_section = {
     .about = "Bounds on what clients may do.",
 };
 
+/* ---- quotas: the defaults are AWS's ("Resource quotas"), but rates, which are AWS's to protect many tenants ---- */
+
+/** A map of operations to calls a second. */
+static void own_operations(load_t *load, const item_t *item, const node_t *node, const path_t *path, void *base)
+{
+    static const item_t number = { .type = TYPE_NUMBER, .offset = offsetof(conf_rate, per_second), .max = CONF_RATE_MAX };
+    conf_rate *rates = arena_alloc(load->arena, sizeof(*rates) * (node->n + 1));
+    size_t n = 0;
+
+    if (node->kind != NODE_MAP) {
+        report(load, node, path, "must be a map (operation: calls a second)");
+        return;
+    }
+    for (const node_t *member = node->first; member != NULL; member = member->next) {
+        conf_rate *rate = &rates[n++];
+        path_t member_path = { .up = path, .name = (const char *)member->name->text.data };
+
+        rate->operation = member_path.name;
+        rate->place = (conf_place){ load->file, member->name->line, member->name->column };
+        value_readers[TYPE_NUMBER](load, &number, member, &member_path, rate);
+    }
+    *FIELD(base, item, const conf_rate *) = rates;
+    *COUNT_FIELD(base, item) = n;
+}
+
+static const item_t rate_items[] = {
+    { .name = "requests",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, requests),
+      .max = CONF_RATE_MAX,
+      .fallback = "0",
+      .about = "Of any kind." },
+    { .name = "symmetric",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, symmetric),
+      .max = CONF_RATE_MAX,
+      .fallback = "0",
+      .about = "Cryptographic operations with symmetric and HMAC keys, and GenerateRandom, together." },
+    { .name = "rsa",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, rsa),
+      .max = CONF_RATE_MAX,
+      .fallback = "0",
+      .about = "Cryptographic operations with RSA keys together." },
+    { .name = "ecc",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, ecc),
+      .max = CONF_RATE_MAX,
+      .fallback = "0",
+      .about = "Cryptographic operations with elliptic curve keys together." },
+    { .name = "ml-dsa",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, ml_dsa),
+      .max = CONF_RATE_MAX,
+      .fallback = "0",
+      .about = "Cryptographic operations with ML-DSA keys together." },
+    { .name = "operations",
+      .type = TYPE_OWN,
+      .own = own_operations,
+      .offset = offsetof(conf_quotas, operations),
+      .count = offsetof(conf_quotas, n_operations),
+      .form = "map, as {CreateKey: 5, ListKeys: 500}",
+      .about = "Of one operation each, beside the rates above." },
+};
+
+static const section_t rates_section = {
+    .name = "rates",
+    .size = sizeof(conf_quotas),
+    .place = NO_PLACE,
+    .items = rate_items,
+    .n_items = COUNT_OF(rate_items),
+    .about = "Calls a second of one user, or of all sessions of one role; more are refused with ThrottlingException. 0 is no limit.",
+};
+
+static const item_t quota_items[] = {
+    { .name = "keys",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, keys),
+      .min = 1,
+      .max = 10000000,
+      .fallback = "100000",
+      .about = "KMS keys of an account in a region, whatever their state." },
+    { .name = "aliases-per-key",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, aliases_per_key),
+      .min = 0,
+      .max = CONF_ALIASES_PER_KEY_MAX,
+      .fallback = "50",
+      .about = "Aliases of one key." },
+    { .name = "grants-per-key",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, grants_per_key),
+      .min = 0,
+      .max = 1000000,
+      .fallback = "50000",
+      .about = "Grants of one key." },
+    { .name = "on-demand-rotations",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, on_demand_rotations),
+      .min = 0,
+      .max = 10000,
+      .fallback = "25",
+      .about = "Rotations of one key by RotateKeyOnDemand." },
+    { .name = "custom-key-stores",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_quotas, custom_key_stores),
+      .min = 0,
+      .max = 1000,
+      .fallback = "10",
+      .about = "Custom key stores of an account in a region." },
+    { .name = "rates",
+      .type = TYPE_SECTION,
+      .section = &rates_section,
+      .about = "Calls a second of one user, or of all sessions of one role." },
+};
+
+static const section_t quotas_section = {
+    .name = "quotas",
+    .size = sizeof(conf_quotas),
+    .place = NO_PLACE,
+    .items = quota_items,
+    .n_items = COUNT_OF(quota_items),
+    .about = "What accounts and principals may use; past it they get LimitExceededException or ThrottlingException.",
+};
+
 static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 
 static const item_t file_items[] = {
@@ -430,6 +555,11 @@ static const item_t file_items[] = {
       .type = TYPE_SECTION,
       .section = &limits_section,
       .about = "Bounds on what clients may do." },
+    { .name = "quotas",
+      .type = TYPE_SECTION,
+      .offset = offsetof(conf_t, quotas),
+      .section = &quotas_section,
+      .about = "What accounts and principals may use." },
     { .name = "user",
       .type = TYPE_STRING,
       .offset = offsetof(conf_t, user),

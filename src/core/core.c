@@ -53,6 +53,8 @@ void core_free(core_t *core)
         identity_unref(core->identity);
     }
     uses_free(core->uses);
+    rates_free(core->rates);
+    free(core->rate_names);
     free(core->tokens);
     free(core->region);
     free(core);
@@ -63,6 +65,26 @@ void core_flush(core_t *core)
     for (size_t i = 0; i < core->n_tokens; i++) {
         token_flush(core->tokens[i]);
     }
+}
+
+p11kms_err core_set_rates(core_t *core, const core_rate *rates, size_t n)
+{
+    _cleanup_free_ unsigned *per_second = calloc(n + 1, sizeof(*per_second));
+    _cleanup_free_ const char **names = calloc(n + 1, sizeof(*names));
+    rates_t *fresh = NULL;
+
+    ENSURE(per_second && names, P11KMS_E_NOMEM);
+    for (size_t i = 0; i < n; i++) {
+        per_second[i] = rates[i].per_second;
+        names[i] = rates[i].name;
+    }
+    TRY(rates_new(per_second, n, &fresh));
+    rates_free(core->rates);
+    free(core->rate_names);
+    core->rates = fresh;
+    core->rate_names = STEAL(names);
+    core->n_rates = n;
+    return P11KMS_OK;
 }
 
 void core_set_identity(core_t *core, identity_t *identity)
@@ -212,11 +234,26 @@ static void write_tokens(const core_t *core, buf_t *out)
     }
 }
 
+static void write_throttled(const core_t *core, buf_t *out)
+{
+    buf_put_str(out, "# HELP p11kms_throttled_total Requests refused for coming too often, by limit.\n"
+                     "# TYPE p11kms_throttled_total counter\n");
+    for (size_t i = 0; i < core->n_rates; i++) {
+        uint64_t refused = rates_refused(core->rates, i);
+
+        if (refused) {
+            buf_printf(out, "p11kms_throttled_total{limit=\"%s\"} %llu\n", core->rate_names[i],
+                       (unsigned long long)refused);
+        }
+    }
+}
+
 void core_metrics(core_t *core, buf_t *out)
 {
     audit_stats audit = audit_get_stats(core->audit);
 
     metrics_write(&core->metrics, out);
+    write_throttled(core, out);
     write_tokens(core, out);
     buf_printf(out,
                "# TYPE p11kms_audit_records_total counter\np11kms_audit_records_total %llu\n"

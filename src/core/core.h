@@ -5,6 +5,7 @@
 
 #include "core/metrics.h"
 #include "core/op.h"
+#include "core/rates.h"
 #include "core/uses.h"
 #include "util/clock.h"
 #include "util/encode.h"
@@ -23,6 +24,9 @@ struct core {
     identity_t *identity;
     worker_t *worker;
     uses_t *uses; /* of access keys */
+    rates_t *rates; /* NULL: no limits */
+    const char **rate_names; /* by limit; the strings are the edge's */
+    size_t n_rates;
     metrics_t metrics;
     unsigned active;
     op_t *spare; /* released operations, their first arena block kept */

@@ -139,6 +139,19 @@ p11kms_err op_authenticate(op_t *op, const char *service)
     return P11KMS_OK;
 }
 
+/* Sessions of one role share its rate: a session costs nothing to make. */
+p11kms_err op_throttle(op_t *op, size_t limit)
+{
+    const principal_t *who = op->auth.principal;
+
+    if (!op->core->rates || !who) {
+        return P11KMS_OK;
+    }
+    slice_t name = SLICE_STR(who->role_arn ? who->role_arn : who->arn);
+    return rates_take(op->core->rates, name, limit, clock_mono_us()) ? P11KMS_OK
+                                                                     : p11kms_fail_plain(P11KMS_E_THROTTLED);
+}
+
 /* "... because no identity-based policy allows the kms:Decrypt action" */
 static const char *denial_reason(arena_t *arena, const policy_decision *decision, const char *action)
 {

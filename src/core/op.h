@@ -48,6 +48,7 @@ typedef struct op_row {
     bool cross_account;       /* callers of another account may be let in by the key's policy */
     op_step start;            /* NULL: known to AWS, not to this version */
     unsigned about;             /* api's: the kinds of resources that policies are asked for */
+    unsigned rate;              /* api's: which rate of cryptographic operations it shares */
     const struct shape *input;  /* api's */
     const struct shape *output;
 } op_row_t;
@@ -219,9 +220,18 @@ op_t *op_new_internal(core_t *core, const char *service_event, const char *event
 void *op_services(const op_t *op);
 /** Who sent it. @retval as identity_authenticate(). */
 MUST_USE p11kms_err op_authenticate(op_t *op, const char *service);
+/** One more call that counts by @p limit. @retval P11KMS_E_THROTTLED  Too many of this principal, or its role. */
+MUST_USE p11kms_err op_throttle(op_t *op, size_t limit);
 
 /** Push what the last loop pass collected to tokens; call once a pass. */
 void core_flush(core_t *core);
+/** How often one principal may call. */
+typedef struct {
+    const char *name;    /* for metrics; a literal */
+    unsigned per_second; /* 0: no limit */
+} core_rate;
+/** What op_throttle() goes by from now on, by number; all buckets are full. On failure what was stays. */
+MUST_USE p11kms_err core_set_rates(core_t *core, const core_rate *rates, size_t n);
 /** Swap in another identity snapshot (takes the reference). Loop thread. */
 void core_set_identity(core_t *core, identity_t *identity);
 identity_t *core_identity(core_t *core); /* borrowed */

@@ -123,13 +123,17 @@ static p11kms_err reload_all(service_t *s, buf_t *problems)
     _cleanup_(conf_declared) conf_declared_t *declared = NULL;
     _cleanup_(identity) identity_t *identity = NULL;
     _cleanup_(oidc) oidc_t *oidc = NULL;
+    _cleanup_free_ core_rate *rates = NULL;
+    size_t n_rates;
     log_level level;
 
     TRY(conf_load(s->options->conf_file, s->options->dev, problems, &conf));
     TRY(service_read_declared(s, conf, problems, &declared));
     TRY(registry_build(s->registry, declared, problems, &identity));
     TRY(oidc_open(declared, service_fetch, NULL, problems, &oidc));
+    TRY(api_rates(&conf->quotas, problems, &rates, &n_rates));
     TRY(http_reload_certificates(s->http));
+    TRY(service_set_quotas(s, &conf->quotas, rates, n_rates));
     registry_swap(s->registry, STEAL(declared), STEAL(identity));
     oidc_close(s->oidc);
     s->oidc = STEAL(oidc);

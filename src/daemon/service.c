@@ -77,6 +77,23 @@ static p11kms_err conf_start(service_t *s)
     return P11KMS_OK;
 }
 
+static p11kms_err read_rates(const conf_t *conf, core_rate **ret, size_t *ret_n)
+{
+    _cleanup_buf_ buf_t problems = { 0 };
+    p11kms_err err = api_rates(&conf->quotas, &problems, ret, ret_n);
+
+    print_problems(&problems);
+    return err;
+}
+
+static p11kms_err check_rates(const conf_t *conf)
+{
+    _cleanup_free_ core_rate *rates = NULL;
+    size_t n;
+
+    return read_rates(conf, &rates, &n);
+}
+
 p11kms_err service_check(const service_options *options)
 {
     service_t s = { .options = options };
@@ -84,6 +101,9 @@ p11kms_err service_check(const service_options *options)
     _cleanup_(identity) identity_t *identity = NULL;
     p11kms_err err = conf_start(&s);
 
+    if (err == P11KMS_OK) {
+        err = check_rates(s.conf);
+    }
     if (err == P11KMS_OK) {
         err = identity_build(s.declared, NULL, 0, &problems, &identity);
         print_problems(&problems);
@@ -297,6 +317,26 @@ static p11kms_err kms_start(service_t *s)
     return P11KMS_OK;
 }
 
+p11kms_err service_set_quotas(service_t *s, const conf_quotas *quotas, const core_rate *rates, size_t n_rates)
+{
+    TRY(core_set_rates(s->core, rates, n_rates));
+    kms_set_quota(s->kms, KMS_QUOTA_KEYS, quotas->keys);
+    kms_set_quota(s->kms, KMS_QUOTA_ALIASES_PER_KEY, quotas->aliases_per_key);
+    kms_set_quota(s->kms, KMS_QUOTA_GRANTS_PER_KEY, quotas->grants_per_key);
+    kms_set_quota(s->kms, KMS_QUOTA_ON_DEMAND_ROTATIONS, quotas->on_demand_rotations);
+    kms_set_quota(s->kms, KMS_QUOTA_CUSTOM_KEY_STORES, quotas->custom_key_stores);
+    return P11KMS_OK;
+}
+
+static p11kms_err quotas_start(service_t *s)
+{
+    _cleanup_free_ core_rate *rates = NULL;
+    size_t n;
+
+    TRY(read_rates(s->conf, &rates, &n));
+    return service_set_quotas(s, &s->conf->quotas, rates, n);
+}
+
 static void kms_stop(service_t *s)
 {
     kms_free(s->kms);
@@ -420,6 +460,7 @@ static const struct {
     { "api", api_start, api_stop },
     { "core", core_start, core_stop },
     { "keys", kms_start, kms_stop },
+    { "quotas", quotas_start, NULL },
     { "identities", identity_start, identity_stop },
     { "random", loop_stir, NULL },
     { "listeners", http_start, http_stopped },

@@ -49,6 +49,9 @@ struct service {
 MUST_USE p11kms_err service_read_declared(const service_t *s, const conf_t *conf, buf_t *problems,
                                           conf_declared_t **ret);
 
+/** What configuration allows, from now on. @p rates is api_rates()'s. */
+MUST_USE p11kms_err service_set_quotas(service_t *s, const conf_quotas *quotas, const core_rate *rates, size_t n_rates);
+
 /** GET one URL, for key sets of identity providers; from a thread of theirs. */
 p11kms_err service_fetch(void *arg, const char *url, const char *ca, buf_t *ret_body);
 

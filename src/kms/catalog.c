@@ -311,6 +311,15 @@ size_t catalog_count_aliases(catalog_t *catalog, const kms_key_t *key)
     return n;
 }
 
+size_t catalog_count_keys(catalog_t *catalog, const char *account, const char *region)
+{
+    pthread_rwlock_rdlock(&catalog->lock);
+    const scope_t *scope = find_scope(catalog, account, region);
+    size_t n = scope ? scope->keys.n : 0;
+    pthread_rwlock_unlock(&catalog->lock);
+    return n;
+}
+
 size_t catalog_size(catalog_t *catalog)
 {
     pthread_rwlock_rdlock(&catalog->lock);

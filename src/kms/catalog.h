@@ -42,6 +42,8 @@ size_t catalog_list_keys(catalog_t *catalog, const char *account, const char *re
 size_t catalog_list_aliases(catalog_t *catalog, const char *account, const char *region, const char *after,
                             const uint8_t *of, kms_alias_t **out, size_t max);
 size_t catalog_count_aliases(catalog_t *catalog, const kms_key_t *key);
+/** Of an account in a region. */
+size_t catalog_count_keys(catalog_t *catalog, const char *account, const char *region);
 size_t catalog_size(catalog_t *catalog);
 /** Every key, a reference each, into a new array the caller frees; for the schedule and reconciliation. */
 MUST_USE p11kms_err catalog_all(catalog_t *catalog, kms_key_t ***ret, size_t *ret_n);

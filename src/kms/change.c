@@ -236,8 +236,10 @@ p11kms_err kms_change_delete(kms_change *change, const kms_key_t *key)
 
 static p11kms_err check_room_for_alias(kms_change *change, const kms_key_t *target)
 {
-    if (catalog_count_aliases(change->kms->catalog, target) >= KMS_ALIASES_PER_KEY) {
-        FAIL(P11KMS_E_LIMIT, "The key %s has the maximum number of aliases, %d", target->arn, KMS_ALIASES_PER_KEY);
+    unsigned most = kms_quota(change->kms, KMS_QUOTA_ALIASES_PER_KEY);
+
+    if (catalog_count_aliases(change->kms->catalog, target) >= most) {
+        FAIL(P11KMS_E_LIMIT, "The key %s has the maximum number of aliases, %u", target->arn, most);
     }
     return P11KMS_OK;
 }

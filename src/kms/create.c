@@ -26,12 +26,23 @@ static p11kms_err set_policy(kms_key_t *key, slice_t policy)
     return err;
 }
 
+static p11kms_err check_room_for_key(const kms_t *kms, const char *account, const char *region)
+{
+    unsigned most = kms_quota(kms, KMS_QUOTA_KEYS);
+
+    if (catalog_count_keys(kms->catalog, account, region) >= most) {
+        FAIL(P11KMS_E_LIMIT, "Account %s has the maximum number of KMS keys in %s, %u", account, region, most);
+    }
+    return P11KMS_OK;
+}
+
 p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
 {
     _cleanup_(kms_key) kms_key_t *key = NULL;
     const char *token = create->token ? create->token : kms->default_token;
     uint8_t id[KMS_ID];
 
+    TRY(check_room_for_key(kms, create->account, create->region));
     uuid_random(id);
     TRY(kms_key_new(id, create->account, create->region, &key));
     key->token = core_token(kms->core, token);
@@ -53,6 +64,7 @@ p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const uint8_t m
 {
     _cleanup_(kms_key) kms_key_t *mine = key;
 
+    TRY(check_room_for_key(change->kms, mine->account, mine->region)); /* others were made meanwhile */
     TRY(kms_key_add_material(mine, material_id, 1, KMS_CAUSE_CREATE, mine->created));
     mine->current = 0;
     TRY(kms_intent_done(change->store, material_id));

@@ -6,12 +6,32 @@
 #define LOG_ROOM "kms"
 #include "util/log.h"
 
+/* AWS KMS Developer Guide, "Resource quotas". */
+static const unsigned default_quotas[KMS_QUOTA_COUNT] = {
+    [KMS_QUOTA_KEYS] = 100000,
+    [KMS_QUOTA_ALIASES_PER_KEY] = 50,
+    [KMS_QUOTA_GRANTS_PER_KEY] = 50000,
+    [KMS_QUOTA_ON_DEMAND_ROTATIONS] = 25,
+    [KMS_QUOTA_CUSTOM_KEY_STORES] = 10,
+};
+
+unsigned kms_quota(const kms_t *kms, kms_quota_name name)
+{
+    return __atomic_load_n(&kms->quotas[name], __ATOMIC_RELAXED);
+}
+
+void kms_set_quota(kms_t *kms, kms_quota_name name, unsigned most)
+{
+    __atomic_store_n(&kms->quotas[name], most, __ATOMIC_RELAXED);
+}
+
 p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
 {
     _cleanup_(kms) kms_t *kms = calloc(1, sizeof(*kms));
 
     ENSURE(kms, P11KMS_E_NOMEM);
     kms->core = core;
+    memcpy(kms->quotas, default_quotas, sizeof(kms->quotas));
     ENSURE(strlen(default_token) < sizeof(kms->default_token), P11KMS_E_RANGE);
     strcpy(kms->default_token, default_token);
     TRY(catalog_new(&kms->catalog));

@@ -13,8 +13,7 @@
 typedef struct kms kms_t;
 
 /* Quotas and bounds: AWS KMS Developer Guide, "Resource quotas", "Deleting AWS KMS keys", "Rotating AWS KMS keys". */
-#define KMS_ALIASES_PER_KEY 50
-#define KMS_ON_DEMAND_ROTATIONS 25
+#define KMS_ALIASES_PER_KEY_MAX 1000 /* whatever the quota is set to */
 #define KMS_WINDOW_MIN 7
 #define KMS_WINDOW_MAX 30
 #define KMS_ROTATION_MIN 90
@@ -28,6 +27,19 @@ typedef struct kms kms_t;
 MUST_USE p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret);
 void kms_free(kms_t *kms);
 DEFINE_CLEANUP(kms_t *, kms, kms_free);
+
+/** What there may be at most. The defaults are AWS's; conf/conf.h says what each counts. */
+typedef enum {
+    KMS_QUOTA_KEYS,
+    KMS_QUOTA_ALIASES_PER_KEY,
+    KMS_QUOTA_GRANTS_PER_KEY,
+    KMS_QUOTA_ON_DEMAND_ROTATIONS,
+    KMS_QUOTA_CUSTOM_KEY_STORES,
+    KMS_QUOTA_COUNT
+} kms_quota_name;
+/* Any thread. */
+unsigned kms_quota(const kms_t *kms, kms_quota_name name);
+void kms_set_quota(kms_t *kms, kms_quota_name name, unsigned most);
 
 /** Read every row into the catalog; start-up, through core_store_job(). Damaged rows are an error naming them. */
 p11kms_err kms_load(store_t *store, void *kms);

@@ -56,6 +56,14 @@ static void test_what_is_left_out_has_its_default(void **state)
     assert_null(conf->keys_dir);
     assert_string_equal(conf->log_level, "info");
     assert_int_equal(conf->skew_seconds, 300);
+    assert_int_equal(conf->quotas.keys, 100000);
+    assert_int_equal(conf->quotas.aliases_per_key, 50);
+    assert_int_equal(conf->quotas.grants_per_key, 50000);
+    assert_int_equal(conf->quotas.on_demand_rotations, 25);
+    assert_int_equal(conf->quotas.custom_key_stores, 10);
+    assert_int_equal(conf->quotas.requests, 0);
+    assert_int_equal(conf->quotas.symmetric, 0);
+    assert_int_equal(conf->quotas.n_operations, 0);
     assert_null(conf->user);
     conf_free(conf);
 }
@@ -84,6 +92,9 @@ static void test_every_value_lands_in_its_field(void **state)
         "log-level: debug\n"
         "limits: {connections: 5, header-timeout: 1s, body-timeout: 2s, idle-timeout: 3s,\n"
         "         stop-timeout: 4s, clock-skew: 90s}\n"
+        "quotas: {keys: 9, aliases-per-key: 8, grants-per-key: 7, on-demand-rotations: 6, custom-key-stores: 5,\n"
+        "         rates: {requests: 14, symmetric: 13, rsa: 12, ecc: 11, ml-dsa: 10,\n"
+        "                 operations: {CreateKey: 2, ListKeys: 3}}}\n"
         "user: kms\n";
     const char *folder = scratch_folder();
     const char *file = write_file(folder, "p11kmsd.yaml", text);
@@ -131,6 +142,20 @@ static void test_every_value_lands_in_its_field(void **state)
     assert_int_equal(conf->idle_timeout_ms, 3000);
     assert_int_equal(conf->stop_timeout_ms, 4000);
     assert_int_equal(conf->skew_seconds, 90);
+    assert_int_equal(conf->quotas.keys, 9);
+    assert_int_equal(conf->quotas.aliases_per_key, 8);
+    assert_int_equal(conf->quotas.grants_per_key, 7);
+    assert_int_equal(conf->quotas.on_demand_rotations, 6);
+    assert_int_equal(conf->quotas.custom_key_stores, 5);
+    assert_int_equal(conf->quotas.requests, 14);
+    assert_int_equal(conf->quotas.symmetric, 13);
+    assert_int_equal(conf->quotas.rsa, 12);
+    assert_int_equal(conf->quotas.ecc, 11);
+    assert_int_equal(conf->quotas.ml_dsa, 10);
+    assert_int_equal(conf->quotas.n_operations, 2);
+    assert_string_equal(conf->quotas.operations[1].operation, "ListKeys");
+    assert_int_equal(conf->quotas.operations[1].per_second, 3);
+    assert_int_equal(conf->quotas.operations[1].place.line, 24);
     assert_string_equal(conf->user, "kms");
     conf_free(conf);
 }
@@ -250,7 +275,7 @@ static void test_text_from_the_file_cannot_forge_a_message(void **state)
     assert_problems(
         LISTEN TOKEN "\"x\\ny\": 1\n",
         "p11kmsd.yaml:3:1: unknown name 'x?y'; known here: listen, monitor, tokens, default-token, "
-        "region, store, audit, identities, keys, log-level, limits, user\n");
+        "region, store, audit, identities, keys, log-level, limits, quotas, user\n");
 }
 
 static void test_plain_http_is_for_dev_and_loopback(void **state)

@@ -235,6 +235,7 @@ class Service:
         settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "read_timeout": 30} | config
         return boto3.client(service, endpoint_url=self.url, region_name=region, verify=self.ca or False,
                             aws_access_key_id=credentials[0], aws_secret_access_key=credentials[1],
+                            aws_session_token=credentials[2] if len(credentials) > 2 else None,
                             config=botocore.config.Config(**settings))
 
     def kms(self, credentials=ADMIN, region=REGION):
