@@ -36,6 +36,7 @@ typedef struct {
     api_t *api;
     kms_t *kms;
     kms_key_t *key;        /* the one asked for */
+    const kms_create *making; /* CreateKey: what kind of key, for conditions */
     kms_key_t *other;      /* ReEncrypt's destination, UpdateAlias' new target */
     const kms_key_t *asked; /* the one conditions are about: being authorised */
     const char *alias;     /* of the key being authorised, where it was named by an alias: kms:RequestAlias */
@@ -77,6 +78,11 @@ MUST_USE p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, c
 const char *request_alias_said(op_t *op, slice_t name);
 /** Keys of other accounts are there for a few operations alone. @retval P11KMS_E_DENIED with a sentence */
 MUST_USE p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key);
+/**
+ * The key is for @p usage, and a symmetric one where @p symmetric.
+ * @retval P11KMS_E_KEY_USAGE with AWS's sentence
+ */
+MUST_USE p11kms_err request_usage(const op_t *op, const kms_key_t *key, kms_usage usage, bool symmetric);
 /** For operations that have no key: "*". */
 MUST_USE p11kms_err request_anything(op_t *op);
 /** The condition keys of KMS; @p arg is the op. */
@@ -96,7 +102,11 @@ MUST_USE p11kms_err request_tag_count(const op_t *op, const char *member);
 
 /** Opens the answer's object; the caller ends it. */
 jw_t answer_begin(op_t *op);
+void answer_text(jw_t *w, const char *name, const char *text);
+void answer_base64(jw_t *w, const char *name, slice_t bytes);
 void answer_key_arn(jw_t *w, const kms_key_t *key);
+/** The array of algorithms that go with the key. */
+void answer_algorithms(jw_t *w, const kms_key_t *key);
 /** "Credentials": what a client needs of a session just made. */
 void answer_credentials(jw_t *w, const session_spec *spec, const session_credentials *made);
 /** The end of an operation that is answered on the loop at once: op_done(), or op_fail() with @p err. */

@@ -67,6 +67,19 @@ p11kms_err request_key(op_t *op, const char *member, kms_name_form form, kms_doi
     return kms_state_check(request->key, doing);
 }
 
+p11kms_err request_usage(const op_t *op, const kms_key_t *key, kms_usage usage, bool symmetric)
+{
+    if (key->usage != usage) {
+        FAIL(P11KMS_E_KEY_USAGE, "%s key usage is %s which is not valid for %s.", key->arn, kms_usage_name(key->usage),
+             op->row->name);
+    }
+    if (symmetric && key->spec->family != KMS_FAMILY_SYMMETRIC) {
+        FAIL(P11KMS_E_KEY_USAGE, "%s key spec is %s which is not valid for %s.", key->arn, key->spec->name,
+             op->row->name);
+    }
+    return P11KMS_OK;
+}
+
 p11kms_err request_anything(op_t *op)
 {
     op->act_free = request_free;
@@ -123,10 +136,21 @@ jw_t answer_begin(op_t *op)
     return w;
 }
 
+void answer_text(jw_t *w, const char *name, const char *text)
+{
+    jw_key(w, name);
+    jw_string(w, text);
+}
+
+void answer_base64(jw_t *w, const char *name, slice_t bytes)
+{
+    jw_key(w, name);
+    jw_base64(w, bytes);
+}
+
 void answer_key_arn(jw_t *w, const kms_key_t *key)
 {
-    jw_key(w, "KeyId");
-    jw_string(w, key->arn);
+    answer_text(w, "KeyId", key->arn);
 }
 
 void answer_credentials(jw_t *w, const session_spec *spec, const session_credentials *made)

@@ -62,30 +62,37 @@ static bool context_keys(const asking_t *at, policy_values *ret)
     return at->request->n_context > 0;
 }
 
-/* Of the key asked for, or of the one to be made: which it is when nothing is said, too. */
-static bool about_key(const asking_t *at, const char *of_key, policy_values *ret)
-{
-    return (at->request->asked || strcmp(at->op->row->name, "CreateKey") == 0) && literal(at, of_key, ret);
-}
-
+/* Of the key asked for, or of the one to be made. */
 static bool key_spec(const asking_t *at, policy_values *ret)
 {
-    return about_key(at, "SYMMETRIC_DEFAULT", ret);
+    const kms_key_t *key = at->request->asked;
+    const kms_create *making = at->request->making;
+
+    return (key || making) && literal(at, (key ? key->spec : making->spec)->name, ret);
 }
 
 static bool key_usage(const asking_t *at, policy_values *ret)
 {
-    return about_key(at, "ENCRYPT_DECRYPT", ret);
+    const kms_key_t *key = at->request->asked;
+    const kms_create *making = at->request->making;
+
+    return (key || making) && literal(at, kms_usage_name(key ? key->usage : making->usage), ret);
 }
 
 static bool key_origin(const asking_t *at, policy_values *ret)
 {
-    return about_key(at, "AWS_KMS", ret);
+    const kms_key_t *key = at->request->asked;
+    const kms_create *making = at->request->making;
+
+    return (key || making) && literal(at, kms_origin_name(key ? key->origin : making->origin), ret);
 }
 
 static bool multi_region(const asking_t *at, policy_values *ret)
 {
-    return literal(at, "false", ret);
+    const kms_key_t *key = at->request->asked;
+    const kms_create *making = at->request->making;
+
+    return literal(at, (key && key->multi_region) || (making && making->multi_region) ? "true" : "false", ret);
 }
 
 static bool encryption_algorithm(const asking_t *at, policy_values *ret)

@@ -7,18 +7,6 @@
 
 #define DATA_KEY_MAX 1024
 
-static void answer_base64(jw_t *w, const char *name, slice_t bytes)
-{
-    jw_key(w, name);
-    jw_base64(w, bytes);
-}
-
-static void answer_text(jw_t *w, const char *name, const char *text)
-{
-    jw_key(w, name);
-    jw_string(w, text);
-}
-
 static p11kms_err check_algorithm(const op_t *op, const char *member)
 {
     slice_t algorithm = in_string(op, member);
@@ -57,6 +45,7 @@ static p11kms_err encrypt_begin(op_t *op, request_t *request)
     TRY(check_algorithm(op, "EncryptionAlgorithm"));
     TRY(in_context(op, "EncryptionContext", &request->message.context));
     TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_CRYPTO));
+    TRY(request_usage(op, request->key, KMS_USAGE_ENCRYPT_DECRYPT, true));
     TRY(check_dry_run(op));
     request->message.key = request->key;
     request->message.plain = in_blob(op, "Plaintext");
@@ -136,7 +125,8 @@ static p11kms_err open_begin(op_t *op, kms_message *message, const char *named, 
         TRY(key_of_ciphertext(op, &message->envelope, named, action, &request->key));
     }
     message->key = request->key;
-    return kms_state_check(request->key, KMS_DOES_CRYPTO);
+    TRY(kms_state_check(request->key, KMS_DOES_CRYPTO));
+    return request_usage(op, request->key, KMS_USAGE_ENCRYPT_DECRYPT, true);
 }
 
 static void decrypted(op_t *op)
@@ -242,6 +232,7 @@ static p11kms_err re_encrypt_begin(op_t *op, request_t *request)
     TRY(in_context(op, "DestinationEncryptionContext", &request->message.context));
     TRY(request_key_as(op, in_string(op, "DestinationKeyId"), KMS_NAME_ANY, ACTION_RE_ENCRYPT_TO, &request->other));
     TRY(kms_state_check(request->other, KMS_DOES_CRYPTO));
+    TRY(request_usage(op, request->other, KMS_USAGE_ENCRYPT_DECRYPT, true));
     return ignores_ciphertext(op) ? check_dry_run(op) : P11KMS_OK;
 }
 
@@ -312,6 +303,7 @@ static p11kms_err data_key_begin(op_t *op, request_t *request)
     TRY(data_key_length(op, &len));
     TRY(in_context(op, "EncryptionContext", &request->message.context));
     TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_CRYPTO));
+    TRY(request_usage(op, request->key, KMS_USAGE_ENCRYPT_DECRYPT, true));
     TRY(check_dry_run(op));
     uint8_t *plain = arena_alloc(op->arena, len);
     TRY(crypto_random_secret(plain, len));

@@ -7,43 +7,66 @@
 
 /* ---- KeyMetadata ---- */
 
-static void text(jw_t *w, const char *name, const char *value)
+/* What the key can be used with; an algorithm its token lacks is not promised. */
+void answer_algorithms(jw_t *w, const kms_key_t *key)
 {
-    jw_key(w, name);
-    jw_string(w, value);
+    const token_info info = key->token ? token_get_info(key->token) : (token_info){ 0 };
+    bool known = key->token && token_get_state(key->token) == TOKEN_READY;
+    const kms_algorithm *algorithm;
+
+    jw_array(w);
+    for (size_t i = 0; (algorithm = kms_algorithm_of(key->spec, key->usage, i)) != NULL; i++) {
+        if (!known || kms_algorithm_on_token(algorithm, &info)) {
+            jw_string(w, algorithm->name);
+        }
+    }
+    jw_end(w);
+}
+
+static void write_algorithms(jw_t *w, const kms_key_t *key)
+{
+    static const char *const members[KMS_USAGE_COUNT] = {
+        [KMS_USAGE_ENCRYPT_DECRYPT] = "EncryptionAlgorithms",
+        [KMS_USAGE_SIGN_VERIFY] = "SigningAlgorithms",
+        [KMS_USAGE_GENERATE_VERIFY_MAC] = "MacAlgorithms",
+        [KMS_USAGE_KEY_AGREEMENT] = "KeyAgreementAlgorithms",
+    };
+
+    jw_key(w, members[key->usage]);
+    answer_algorithms(w, key);
 }
 
 static void write_metadata(jw_t *w, const kms_key_t *key)
 {
     kms_state state = kms_key_state(key);
+    const kms_material *current = kms_key_current(key);
 
     jw_key(w, "KeyMetadata");
     jw_object(w);
-    text(w, "AWSAccountId", key->account);
-    text(w, "Arn", key->arn);
+    answer_text(w, "AWSAccountId", key->account);
+    answer_text(w, "Arn", key->arn);
     jw_key(w, "CreationDate");
     jw_epoch(w, key->created);
-    text(w, "CurrentKeyMaterialId", kms_key_current(key)->id_text);
-    text(w, "CustomerMasterKeySpec", "SYMMETRIC_DEFAULT");
+    if (current && key->spec->family == KMS_FAMILY_SYMMETRIC) {
+        answer_text(w, "CurrentKeyMaterialId", current->id_text);
+    }
+    answer_text(w, "CustomerMasterKeySpec", key->spec->name);
     if (key->deletion_at > KMS_DELETION_BEGUN) {
         jw_key(w, "DeletionDate");
         jw_epoch(w, key->deletion_at);
     }
-    text(w, "Description", key->description);
+    answer_text(w, "Description", key->description);
     jw_key(w, "Enabled");
     jw_bool(w, state == KMS_STATE_ENABLED);
-    jw_key(w, "EncryptionAlgorithms");
-    jw_array(w);
-    jw_string(w, "SYMMETRIC_DEFAULT");
-    jw_end(w);
-    text(w, "KeyId", key->id_text);
-    text(w, "KeyManager", "CUSTOMER");
-    text(w, "KeySpec", "SYMMETRIC_DEFAULT");
-    text(w, "KeyState", kms_state_name(state));
-    text(w, "KeyUsage", "ENCRYPT_DECRYPT");
+    write_algorithms(w, key);
+    answer_text(w, "KeyId", key->id_text);
+    answer_text(w, "KeyManager", "CUSTOMER");
+    answer_text(w, "KeySpec", key->spec->name);
+    answer_text(w, "KeyState", kms_state_name(state));
+    answer_text(w, "KeyUsage", kms_usage_name(key->usage));
     jw_key(w, "MultiRegion");
-    jw_bool(w, false);
-    text(w, "Origin", "AWS_KMS");
+    jw_bool(w, key->multi_region);
+    answer_text(w, "Origin", kms_origin_name(key->origin));
     jw_end(w);
 }
 
@@ -57,31 +80,36 @@ static void answer_metadata(op_t *op, const kms_key_t *key)
 
 /* ---- CreateKey ---- */
 
-static p11kms_err check_spec_and_usage(const op_t *op)
+static p11kms_err read_spec(const op_t *op, const kms_spec **ret)
 {
     slice_t spec = in_string(op, "KeySpec");
     slice_t old_spec = in_string(op, "CustomerMasterKeySpec");
-    slice_t usage = in_string(op, "KeyUsage");
 
     if (spec.len && old_spec.len) {
         FAIL(P11KMS_E_VALIDATION,
              "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.");
     }
-    if (old_spec.len) {
-        spec = old_spec;
-    }
-    bool symmetric = !spec.len || slice_eq_str(spec, "SYMMETRIC_DEFAULT");
-    if (!symmetric && !usage.len) {
+    spec = old_spec.len ? old_spec : spec;
+    *ret = spec.len ? kms_spec_named(spec) : &kms_symmetric_default;
+    ENSURE(*ret, P11KMS_E_INTERNAL);
+    return P11KMS_OK;
+}
+
+static p11kms_err read_spec_and_usage(const op_t *op, kms_create *create)
+{
+    slice_t usage = in_string(op, "KeyUsage");
+
+    TRY(read_spec(op, &create->spec));
+    if (!usage.len && create->spec->family != KMS_FAMILY_SYMMETRIC) {
         FAIL(P11KMS_E_VALIDATION,
              "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
     }
-    if (!symmetric) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "KeySpec %.*s is not supported by this version of p11kms.", (int)spec.len,
-             (const char *)spec.data);
+    if (usage.len) {
+        ENSURE(kms_usage_named(usage, &create->usage), P11KMS_E_INTERNAL);
     }
-    if (usage.len && !slice_eq_str(usage, "ENCRYPT_DECRYPT")) {
-        FAIL(P11KMS_E_VALIDATION, "KeyUsage %.*s is not compatible with KeySpec SYMMETRIC_DEFAULT", (int)usage.len,
-             (const char *)usage.data);
+    if (!(create->spec->usages & (1u << create->usage))) {
+        FAIL(P11KMS_E_VALIDATION, "KeyUsage %s is not compatible with KeySpec %s", kms_usage_name(create->usage),
+             create->spec->name);
     }
     return P11KMS_OK;
 }
@@ -131,7 +159,7 @@ static p11kms_err key_inserted(op_t *op, store_t *store)
     kms_change *change = kms_change_begin(op, request->kms, store);
     _cleanup_(kms_key) kms_key_t *key = kms_key_ref(request->key);
 
-    TRY(kms_change_create(change, STEAL(request->key), op->token_op.key_id));
+    TRY(kms_change_create(change, STEAL(request->key), &op->token_op));
     answer_metadata(op, key);
     return P11KMS_OK;
 }
@@ -143,7 +171,7 @@ static void material_made(op_t *op)
 
 static p11kms_err create_begin(op_t *op, request_t *request)
 {
-    const kms_create create = {
+    kms_create create = {
         .account = op->account,
         .region = op->region,
         .description = in_string(op, "Description"),
@@ -151,8 +179,9 @@ static p11kms_err create_begin(op_t *op, request_t *request)
     };
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
-    TRY(check_spec_and_usage(op));
+    TRY(read_spec_and_usage(op, &create));
     TRY(check_origin(op));
+    request->making = &create;
     TRY(request_tag_count(op, "Tags"));
     if (create.policy.len > KMS_POLICY_MAX) {
         FAIL(P11KMS_E_LIMIT, "The key policy is longer than %d bytes", KMS_POLICY_MAX);
@@ -180,11 +209,12 @@ void api_create_key(op_t *op)
     request_t *request = request_begin(op);
     p11kms_err err = create_begin(op, request);
 
+    request->making = NULL;
     if (err != P11KMS_OK) {
         op_fail(op, err);
         return;
     }
-    kms_make_material(op, request->key->token, material_made);
+    kms_make_material(op, request->key, material_made);
 }
 
 /* ---- DescribeKey, ListKeys ---- */
@@ -222,8 +252,8 @@ static p11kms_err list_keys(op_t *op, request_t *request)
     jw_array(&w);
     for (size_t i = 0; i < shown; i++) {
         jw_object(&w);
-        text(&w, "KeyArn", keys[i]->arn);
-        text(&w, "KeyId", keys[i]->id_text);
+        answer_text(&w, "KeyArn", keys[i]->arn);
+        answer_text(&w, "KeyId", keys[i]->id_text);
         jw_end(&w);
     }
     jw_end(&w);
@@ -323,7 +353,7 @@ static p11kms_err schedule_deletion(op_t *op, store_t *store)
     jw_key(&w, "DeletionDate");
     jw_epoch(&w, key->deletion_at);
     answer_key_arn(&w, key);
-    text(&w, "KeyState", kms_state_name(key->stored));
+    answer_text(&w, "KeyState", kms_state_name(key->stored));
     jw_key(&w, "PendingWindowInDays");
     jw_int(&w, days);
     jw_end(&w);

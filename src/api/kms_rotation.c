@@ -7,6 +7,12 @@
 
 /* ---- automatic rotation: on, off, status ---- */
 
+/* AWS says no more than that; the operations are for symmetric encryption keys alone. */
+static p11kms_err check_rotates(const kms_key_t *key)
+{
+    return key->spec->family == KMS_FAMILY_SYMMETRIC ? P11KMS_OK : p11kms_fail_plain(P11KMS_E_OPERATION_UNSUPPORTED);
+}
+
 static p11kms_err set_rotation(op_t *op, store_t *store, int days)
 {
     request_t *request = op->act;
@@ -34,6 +40,9 @@ static void change_rotation(op_t *op, op_change_fn change)
     request_begin(op);
     p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_SET_ROTATION);
 
+    if (err == P11KMS_OK) {
+        err = check_rotates(((request_t *)op->act)->key);
+    }
     if (err != P11KMS_OK) {
         op_fail(op, err);
         return;
@@ -54,7 +63,8 @@ void api_disable_key_rotation(op_t *op)
 /* While deletion is pending rotation is suspended, and reads as off. */
 static bool rotates(const kms_key_t *key)
 {
-    return key->rotation_days > 0 && key->stored != KMS_STATE_PENDING_DELETION;
+    return key->rotation_days > 0 && key->stored != KMS_STATE_PENDING_DELETION &&
+           key->stored != KMS_STATE_PENDING_REPLICA_DELETION;
 }
 
 void api_get_key_rotation_status(op_t *op)
@@ -62,6 +72,9 @@ void api_get_key_rotation_status(op_t *op)
     request_t *request = request_begin(op);
     p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_GET_ROTATION);
 
+    if (err == P11KMS_OK) {
+        err = check_rotates(request->key);
+    }
     if (err != P11KMS_OK) {
         op_fail(op, err);
         return;
@@ -130,13 +143,16 @@ void api_rotate_key_on_demand(op_t *op)
     p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_ROTATE);
 
     if (err == P11KMS_OK) {
+        err = check_rotates(request->key);
+    }
+    if (err == P11KMS_OK) {
         err = check_quota(request->kms, request->key);
     }
     if (err != P11KMS_OK) {
         op_fail(op, err);
         return;
     }
-    kms_make_material(op, request->key->token, material_made);
+    kms_make_material(op, request->key, material_made);
 }
 
 /* ---- ListKeyRotations ---- */

@@ -89,9 +89,9 @@ static store_key row_of(const kms_key_t *key)
     store_key row = {
         .account = key->account,
         .region = key->region,
-        .spec = "SYMMETRIC_DEFAULT",
-        .usage = "ENCRYPT_DECRYPT",
-        .origin = "AWS_KMS",
+        .spec = key->spec->name,
+        .usage = kms_usage_name(key->usage),
+        .origin = kms_origin_name(key->origin),
         .state = kms_state_name(key->stored),
         .token = key->token_name,
         .description = key->description,
@@ -100,9 +100,14 @@ static store_key row_of(const kms_key_t *key)
         .deletion_at = key->deletion_at,
         .rotation_days = key->rotation_days,
         .rotation_next = key->rotation_next,
+        .custom_store = key->custom_store,
+        .multi_region = key->multi_region,
+        .primary_region = key->primary_region,
     };
     memcpy(row.id, key->id, KMS_ID);
-    memcpy(row.current_material, kms_key_current(key)->id, KMS_ID);
+    if (kms_key_current(key)) {
+        memcpy(row.current_material, kms_key_current(key)->id, KMS_ID);
+    }
     return row;
 }
 
@@ -113,13 +118,34 @@ static store_material material_row(const kms_key_t *key, const kms_material *mat
         .region = key->region,
         .number = material->number,
         .token = key->token_name,
-        .scheme = "PRF-HMAC-SHA256",
+        .scheme = kms_scheme(key->spec),
+        .public_key = SLICE(key->public_key, key->public_key_len),
+        .imported = material->imported,
+        .check_value = SLICE(material->check, material->has_check ? sizeof(material->check) : 0),
+        .present = !material->absent,
+        .pending = material->pending,
+        .valid_to = material->valid_to,
+        .description = material->description ? material->description : "",
         .cause = kms_cause_name(material->cause),
         .created = material->created,
     };
     memcpy(row.id, material->id, KMS_ID);
     memcpy(row.key_id, key->id, KMS_ID);
     return row;
+}
+
+p11kms_err kms_change_material(kms_change *change, const kms_key_t *key, const kms_material *material)
+{
+    const store_material row = material_row(key, material);
+
+    return store_material_update(change->store, &row);
+}
+
+p11kms_err kms_change_add_material(kms_change *change, const kms_key_t *key, const kms_material *material)
+{
+    const store_material row = material_row(key, material);
+
+    return store_material_insert(change->store, &row);
 }
 
 /* A key edited twice in one transaction is published once, as last written. */
@@ -299,6 +325,5 @@ p11kms_err kms_change_rotate(kms_change *change, kms_key_t *key, const uint8_t m
 
     TRY(kms_key_add_material(key, material_id, number, cause, clock_service_ms()));
     key->current = key->n_materials - 1;
-    const store_material row = material_row(key, kms_key_current(key));
-    return store_material_insert(change->store, &row);
+    return kms_change_add_material(change, key, kms_key_current(key));
 }

@@ -36,6 +36,22 @@ static p11kms_err check_room_for_key(const kms_t *kms, const char *account, cons
     return P11KMS_OK;
 }
 
+static p11kms_err set_kind(kms_key_t *key, const kms_create *create)
+{
+    key->spec = create->spec ? create->spec : &kms_symmetric_default;
+    key->usage = create->usage;
+    key->origin = create->origin;
+    kms_key_set_multi_region(key, create->multi_region);
+    if (create->multi_region) {
+        strcpy(key->primary_region, key->region);
+    }
+    ENSURE(create->custom_store.len < sizeof(key->custom_store), P11KMS_E_RANGE);
+    if (create->custom_store.len) {
+        memcpy(key->custom_store, create->custom_store.data, create->custom_store.len);
+    }
+    return P11KMS_OK;
+}
+
 p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
 {
     _cleanup_(kms_key) kms_key_t *key = NULL;
@@ -50,6 +66,8 @@ p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
         FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "no token is configured under the name '%s'", token);
     }
     strcpy(key->token_name, token);
+    TRY(set_kind(key, create));
+    TRY(kms_spec_on_token(key->spec, key->usage, key->token));
     key->stored = create->disabled ? KMS_STATE_DISABLED : KMS_STATE_ENABLED;
     key->created = clock_service_ms();
     key->rotation_days = create->rotation_days;
@@ -60,13 +78,21 @@ p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
     return P11KMS_OK;
 }
 
-p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const uint8_t material_id[KMS_ID])
+p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const token_op_t *made)
 {
     _cleanup_(kms_key) kms_key_t *mine = key;
 
     TRY(check_room_for_key(change->kms, mine->account, mine->region)); /* others were made meanwhile */
     TRY(kms_key_add_material(mine, material_id, 1, KMS_CAUSE_CREATE, mine->created));
+    }
+    return P11KMS_OK;
+}
+
+    if (kms_spec_is_pair(mine->spec)) {
+        TRY(kms_key_set_public_key(mine, SLICE(made->out, made->out_used)));
+    }
+    TRY(kms_key_add_material(mine, made->key_id, 1, KMS_CAUSE_CREATE, mine->created));
     mine->current = 0;
-    TRY(kms_intent_done(change->store, material_id));
+    TRY(kms_intent_done(change->store, made->key_id));
     return kms_change_insert(change, STEAL(mine));
 }

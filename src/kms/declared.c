@@ -261,7 +261,7 @@ static p11kms_err create_rows(op_t *op, store_t *store)
     item_act *act = op->act;
     _cleanup_(kms_key) kms_key_t *key = kms_key_ref(act->key);
 
-    TRY(kms_change_create(change, STEAL(act->key), op->token_op.key_id));
+    TRY(kms_change_create(change, STEAL(act->key), &op->token_op));
     return kms_change_alias(change, key->account, key->region, declared->alias, key, true);
 }
 
@@ -302,7 +302,7 @@ static void create(applying_t *applying, op_t *op)
     op->resources[op->n_resources++] = (op_resource_t){ .arn = arena_strdup(op->arena, act->key->arn),
                                                         .account = op->account,
                                                         .type = "AWS::KMS::Key" };
-    kms_make_material(op, act->key->token, material_made);
+    kms_make_material(op, act->key, material_made);
 }
 
 static op_t *begin(applying_t *applying, const plan_item *item)

@@ -41,7 +41,11 @@ void kms_key_unref(kms_key_t *key)
         free(key->tags[i].value);
     }
     free(key->tags);
+    for (size_t i = 0; i < key->n_materials; i++) {
+        free(key->materials[i].description);
+    }
     free(key->materials);
+    free(key->public_key);
     free(key->description);
     free(key->policy_json);
     policy_unref(key->policy);
@@ -55,13 +59,41 @@ p11kms_err kms_key_new(const uint8_t id[KMS_ID], const char *account, const char
     ENSURE(key, P11KMS_E_NOMEM);
     key->refs = 1;
     memcpy(key->id, id, KMS_ID);
-    uuid_format(id, key->id_text);
+    key->spec = &kms_symmetric_default;
+    key->current = KMS_NO_MATERIAL;
     ENSURE(strlen(account) < sizeof(key->account) && strlen(region) < sizeof(key->region), P11KMS_E_RANGE);
     strcpy(key->account, account);
     strcpy(key->region, region);
-    snprintf(key->arn, sizeof(key->arn), "arn:aws:kms:%s:%s:key/%s", region, account, key->id_text);
+    kms_key_set_multi_region(key, false);
     TRY(kms_key_set_description(key, SLICE("", 0)));
     *ret = STEAL(key);
+    return P11KMS_OK;
+}
+
+void kms_key_set_multi_region(kms_key_t *key, bool multi_region)
+{
+    key->multi_region = multi_region;
+    if (multi_region) {
+        memcpy(key->id_text, KMS_MULTI_REGION_PREFIX, strlen(KMS_MULTI_REGION_PREFIX));
+        hex_encode(key->id, KMS_ID, key->id_text + strlen(KMS_MULTI_REGION_PREFIX));
+    } else {
+        uuid_format(key->id, key->id_text);
+    }
+    snprintf(key->arn, sizeof(key->arn), "arn:aws:kms:%s:%s:key/%s", key->region, key->account, key->id_text);
+}
+
+p11kms_err kms_key_set_public_key(kms_key_t *key, slice_t spki)
+{
+    uint8_t *copy = NULL;
+
+    if (spki.len) {
+        copy = malloc(spki.len);
+        ENSURE(copy, P11KMS_E_NOMEM);
+        memcpy(copy, spki.data, spki.len);
+    }
+    free(key->public_key);
+    key->public_key = copy;
+    key->public_key_len = spki.len;
     return P11KMS_OK;
 }
 
@@ -75,11 +107,37 @@ static p11kms_err copy_text(slice_t text, char **field)
     return P11KMS_OK;
 }
 
+static p11kms_err copy_materials(kms_key_t *copy, const kms_key_t *key)
+{
+    if (key->n_materials == 0) {
+        return P11KMS_OK;
+    }
+    copy->materials = calloc(key->n_materials, sizeof(*copy->materials));
+    ENSURE(copy->materials, P11KMS_E_NOMEM);
+    for (size_t i = 0; i < key->n_materials; i++) {
+        copy->materials[i] = key->materials[i];
+        copy->materials[i].description = NULL;
+        copy->n_materials++;
+        if (key->materials[i].description) {
+            TRY(kms_material_describe(&copy->materials[i], SLICE_STR(key->materials[i].description)));
+        }
+    }
+    copy->current = key->current;
+    return P11KMS_OK;
+}
+
 p11kms_err kms_key_copy(const kms_key_t *key, kms_key_t **ret)
 {
     _cleanup_(kms_key) kms_key_t *copy = NULL;
 
     TRY(kms_key_new(key->id, key->account, key->region, &copy));
+    kms_key_set_multi_region(copy, key->multi_region);
+    memcpy(copy->primary_region, key->primary_region, sizeof(copy->primary_region));
+    memcpy(copy->custom_store, key->custom_store, sizeof(copy->custom_store));
+    copy->spec = key->spec;
+    copy->usage = key->usage;
+    copy->origin = key->origin;
+    TRY(kms_key_set_public_key(copy, SLICE(key->public_key, key->public_key_len)));
     copy->stored = key->stored;
     copy->token = key->token;
     memcpy(copy->token_name, key->token_name, sizeof(copy->token_name));
@@ -95,14 +153,18 @@ p11kms_err kms_key_copy(const kms_key_t *key, kms_key_t **ret)
     for (size_t i = 0; i < key->n_tags; i++) {
         TRY(kms_key_set_tag(copy, SLICE_STR(key->tags[i].name), SLICE_STR(key->tags[i].value)));
     }
-    if (key->n_materials) {
-        copy->materials = malloc(key->n_materials * sizeof(*copy->materials));
-        ENSURE(copy->materials, P11KMS_E_NOMEM);
-        memcpy(copy->materials, key->materials, key->n_materials * sizeof(*copy->materials));
-        copy->n_materials = key->n_materials;
-        copy->current = key->current;
-    }
+    TRY(copy_materials(copy, key));
     *ret = STEAL(copy);
+    return P11KMS_OK;
+}
+
+p11kms_err kms_material_describe(kms_material *material, slice_t text)
+{
+    if (text.len) {
+        return copy_text(text, &material->description);
+    }
+    free(material->description);
+    material->description = NULL;
     return P11KMS_OK;
 }
 
@@ -148,6 +210,9 @@ p11kms_err kms_key_add_material(kms_key_t *key, const uint8_t id[KMS_ID], unsign
     }
     memmove(&grown[at + 1], &grown[at], (key->n_materials - at) * sizeof(*grown));
     key->n_materials++;
+    if (key->current != KMS_NO_MATERIAL && at <= key->current) {
+        key->current++;
+    }
     grown[at] = (kms_material){ .number = number, .cause = cause, .created = created };
     memcpy(grown[at].id, id, KMS_ID);
     name_material(key, &grown[at]);
@@ -237,5 +302,10 @@ const kms_material *kms_key_material(const kms_key_t *key, const uint8_t id[KMS_
 
 const kms_material *kms_key_current(const kms_key_t *key)
 {
-    return &key->materials[key->current];
+    return key->current == KMS_NO_MATERIAL ? NULL : &key->materials[key->current];
+}
+
+kms_material *kms_key_edit_material(kms_key_t *key, const uint8_t id[KMS_ID])
+{
+    return (kms_material *)(uintptr_t)kms_key_material(key, id);
 }

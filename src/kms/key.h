@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kms/spec.h"
 #include "policy/policy.h"
 #include "store/store.h"
 #include "token/token.h"
@@ -22,6 +23,7 @@ typedef enum {
     KMS_STATE_ENABLED,
     KMS_STATE_DISABLED,
     KMS_STATE_PENDING_DELETION,
+    KMS_STATE_PENDING_REPLICA_DELETION, /* a primary that waits for its replicas to be deleted */
     KMS_STATE_PENDING_IMPORT,
     KMS_STATE_UNAVAILABLE,
     KMS_STATE_CREATING,
@@ -45,12 +47,22 @@ typedef struct {
     unsigned number;
     kms_cause cause;
     int64_t created;
+    bool imported;
+    bool absent;      /* imported, and deleted or expired since: no object on the token */
+    bool pending;     /* imported, and waits for RotateKeyOnDemand */
+    int64_t valid_to; /* when imported material expires; 0: never */
+    char *description; /* of an import; NULL: none */
+    uint8_t check[32]; /* tells the same material from another; valid where has_check */
+    bool has_check;
 } kms_material;
 
 typedef struct {
     char *name;
     char *value;
 } kms_tag;
+
+#define KMS_NO_MATERIAL SIZE_MAX
+#define KMS_MULTI_REGION_PREFIX "mrk-" /* before 32 hex digits: as long as a UUID */
 
 typedef struct kms_key {
     int refs; /* atomic */
@@ -59,6 +71,14 @@ typedef struct kms_key {
     char account[13];
     char region[33];
     char arn[KMS_ARN_MAX];
+    const kms_spec *spec;
+    kms_usage usage;
+    kms_origin origin;
+    bool multi_region;
+    char primary_region[33]; /* of a multi-Region key; its own: it is the primary */
+    char custom_store[65];   /* CustomKeyStoreId; "": none */
+    uint8_t *public_key;     /* DER SubjectPublicKeyInfo of a pair, else NULL */
+    size_t public_key_len;
     kms_state stored; /* what the store says; kms_key_state() adds what the token says */
     token_t *token;   /* NULL: its token is not configured */
     char token_name[TOKEN_NAME_MAX];
@@ -69,7 +89,7 @@ typedef struct kms_key {
     size_t n_tags;
     kms_material *materials; /* by number, oldest first */
     size_t n_materials;
-    size_t current; /* index in materials */
+    size_t current; /* index in materials; KMS_NO_MATERIAL while an import is pending */
     int64_t created;
     int64_t deletion_at; /* 0: none is scheduled; KMS_DELETION_BEGUN: it is being carried out */
     int rotation_days; /* 0: automatic rotation is off */
@@ -80,7 +100,7 @@ kms_key_t *kms_key_ref(const kms_key_t *key);
 void kms_key_unref(kms_key_t *key); /* NULL is fine */
 DEFINE_CLEANUP(kms_key_t *, kms_key, kms_key_unref);
 
-/** A new key with one reference, to be filled before anyone else sees it. */
+/** A new key with one reference, SYMMETRIC_DEFAULT, to be filled before anyone else sees it. */
 MUST_USE p11kms_err kms_key_new(const uint8_t id[KMS_ID], const char *account, const char *region, kms_key_t **ret);
 /** A copy to edit, with one reference. */
 MUST_USE p11kms_err kms_key_copy(const kms_key_t *key, kms_key_t **ret);
@@ -89,6 +109,11 @@ MUST_USE p11kms_err kms_key_copy(const kms_key_t *key, kms_key_t **ret);
 MUST_USE p11kms_err kms_key_set_description(kms_key_t *key, slice_t text);
 /** Compiles it. @retval P11KMS_E_POLICY_MALFORMED */
 MUST_USE p11kms_err kms_key_set_policy(kms_key_t *key, slice_t json);
+/** The key is, or is not, a multi-Region key: its id's text and ARN are named so ("mrk-..."). */
+void kms_key_set_multi_region(kms_key_t *key, bool multi_region);
+MUST_USE p11kms_err kms_key_set_public_key(kms_key_t *key, slice_t spki);
+/** Of a material of this key. Empty text: none. */
+MUST_USE p11kms_err kms_material_describe(kms_material *material, slice_t text);
 MUST_USE p11kms_err kms_key_add_material(kms_key_t *key, const uint8_t id[KMS_ID], unsigned number, kms_cause cause,
                                          int64_t created);
 MUST_USE p11kms_err kms_key_set_tag(kms_key_t *key, slice_t name, slice_t value);
@@ -98,4 +123,7 @@ void kms_key_remove_tag(kms_key_t *key, slice_t name);
 kms_state kms_key_state(const kms_key_t *key);
 /** By id; NULL when the key has no such material. */
 const kms_material *kms_key_material(const kms_key_t *key, const uint8_t id[KMS_ID]);
+/** NULL while an import is pending. */
 const kms_material *kms_key_current(const kms_key_t *key);
+/** To edit, of a copy. */
+kms_material *kms_key_edit_material(kms_key_t *key, const uint8_t id[KMS_ID]);

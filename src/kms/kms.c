@@ -25,6 +25,11 @@ void kms_set_quota(kms_t *kms, kms_quota_name name, unsigned most)
     __atomic_store_n(&kms->quotas[name], most, __ATOMIC_RELAXED);
 }
 
+const char *kms_scheme(const kms_spec *spec)
+{
+    return spec->family == KMS_FAMILY_SYMMETRIC ? "PRF-HMAC-SHA256" : "DIRECT";
+}
+
 p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
 {
     _cleanup_(kms) kms_t *kms = calloc(1, sizeof(*kms));
@@ -84,11 +89,28 @@ static p11kms_err grow(loading_t *loading)
     return P11KMS_OK;
 }
 
-static p11kms_err fill_key(kms_t *kms, kms_key_t *key, const store_key *row)
+static p11kms_err fill_kind(kms_key_t *key, const store_key *row)
 {
-    if (strcmp(row->spec, "SYMMETRIC_DEFAULT") != 0) {
+    key->spec = kms_spec_named(SLICE_STR(row->spec));
+    if (!key->spec) {
         FAIL(P11KMS_E_STORE, "key %s has the spec '%s', which this version does not know", key->id_text, row->spec);
     }
+    if (!kms_usage_named(SLICE_STR(row->usage), &key->usage) ||
+        !kms_origin_named(SLICE_STR(row->origin), &key->origin)) {
+        FAIL(P11KMS_E_STORE, "key %s has the usage '%s' and the origin '%s', which this version does not know",
+             key->id_text, row->usage, row->origin);
+    }
+    ENSURE(strlen(row->primary_region) < sizeof(key->primary_region), P11KMS_E_STORE);
+    strcpy(key->primary_region, row->primary_region);
+    ENSURE(strlen(row->custom_store) < sizeof(key->custom_store), P11KMS_E_STORE);
+    strcpy(key->custom_store, row->custom_store);
+    kms_key_set_multi_region(key, row->multi_region);
+    return P11KMS_OK;
+}
+
+static p11kms_err fill_key(kms_t *kms, kms_key_t *key, const store_key *row)
+{
+    TRY(fill_kind(key, row));
     TRY(kms_state_parse(row->state, &key->stored));
     ENSURE(strlen(row->token) < sizeof(key->token_name), P11KMS_E_STORE);
     strcpy(key->token_name, row->token);
@@ -126,6 +148,24 @@ static kms_key_t *loading_key(kms_t *kms, const char *region, const uint8_t id[K
     return key;
 }
 
+static p11kms_err fill_material(kms_key_t *key, const store_material *row)
+{
+    kms_material *material = kms_key_edit_material(key, row->id);
+
+    material->imported = row->imported;
+    material->absent = !row->present;
+    material->pending = row->pending;
+    material->valid_to = row->valid_to;
+    material->has_check = row->check_value.len == sizeof(material->check);
+    if (material->has_check) {
+        memcpy(material->check, row->check_value.data, sizeof(material->check));
+    }
+    if (row->public_key.len) {
+        TRY(kms_key_set_public_key(key, row->public_key));
+    }
+    return kms_material_describe(material, SLICE_STR(row->description));
+}
+
 static p11kms_err load_material(void *arg, const store_material *row)
 {
     loading_t *loading = arg;
@@ -135,12 +175,13 @@ static p11kms_err load_material(void *arg, const store_material *row)
     if (!key) {
         FAIL(P11KMS_E_STORE, "a key material belongs to no key");
     }
-    if (strcmp(row->scheme, "PRF-HMAC-SHA256") != 0) {
+    if (strcmp(row->scheme, kms_scheme(key->spec)) != 0) {
         FAIL(P11KMS_E_STORE, "a material of key %s has the scheme '%s', which this version does not know", key->id_text,
              row->scheme);
     }
     TRY(kms_cause_parse(row->cause, &cause));
-    return kms_key_add_material(key, row->id, row->number, cause, row->created);
+    TRY(kms_key_add_material(key, row->id, row->number, cause, row->created));
+    return fill_material(key, row);
 }
 
 static p11kms_err load_tag(void *arg, const store_tag *row)
@@ -170,6 +211,9 @@ static p11kms_err settle_current(const loading_t *loading)
     for (size_t i = 0; i < loading->n; i++) {
         kms_key_t *key = loading->keys[i];
         const kms_material *material = kms_key_material(key, loading->current[i]);
+        if (!material && key->origin == KMS_ORIGIN_EXTERNAL) {
+            continue; /* nothing was imported yet */
+        }
         if (!material) {
             FAIL(P11KMS_E_STORE, "key %s has no current key material", key->id_text);
         }

@@ -117,6 +117,9 @@ MUST_USE p11kms_err kms_change_key(kms_change *change, const kms_key_t *seen, km
 MUST_USE p11kms_err kms_change_put(kms_change *change, kms_key_t *key);
 /** As above for a key that is new: the rows of its materials and tags too. */
 MUST_USE p11kms_err kms_change_insert(kms_change *change, kms_key_t *key);
+/** Rows of one material of an edited key: changed, or new. Before kms_change_put(). */
+MUST_USE p11kms_err kms_change_material(kms_change *change, const kms_key_t *key, const kms_material *material);
+MUST_USE p11kms_err kms_change_add_material(kms_change *change, const kms_key_t *key, const kms_material *material);
 /** Tags differ: the rows from @p before to @p key. Before kms_change_put(). */
 MUST_USE p11kms_err kms_change_tags(kms_change *change, const kms_key_t *before, const kms_key_t *key);
 MUST_USE p11kms_err kms_change_delete(kms_change *change, const kms_key_t *key);
@@ -133,6 +136,11 @@ typedef struct {
     const char *account;
     const char *region;
     const char *token; /* configuration name; NULL: the default one */
+    const kms_spec *spec; /* NULL: SYMMETRIC_DEFAULT */
+    kms_usage usage;
+    kms_origin origin;
+    bool multi_region; /* a primary of this Region */
+    slice_t custom_store; /* CustomKeyStoreId; empty: none */
     slice_t description;
     slice_t policy; /* JSON; empty: the default policy of the account */
     int rotation_days;
@@ -142,22 +150,22 @@ typedef struct {
 /**
  * A key without material, with a new id; tags are for the caller to set.
  *
- * @retval P11KMS_E_POLICY_MALFORMED, P11KMS_E_OPERATION_UNSUPPORTED (no such token)
+ * @retval P11KMS_E_POLICY_MALFORMED, P11KMS_E_OPERATION_UNSUPPORTED (no such token, or it cannot have such keys)
  */
 MUST_USE p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret);
-/** Its first material, all its rows, and the end of the intent. Takes the key in all cases. */
-MUST_USE p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const uint8_t material_id[KMS_ID]);
+/** Its first material as @p made it, all its rows, and the end of the intent. Takes the key in all cases. */
+MUST_USE p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const token_op_t *made);
 /** The policy of keys made without one: the account's identity policies decide (Developer Guide, "Default key policy"). */
 const char *kms_default_policy(arena_t *arena, const char *account);
 
 /* ---- making material: material.c ---- */
 
 /**
- * Make key material on @p token in two phases: an intent in the store, then the
- * object; then(op) with op->err set. The id is op->token_op.key_id. What follows is kms_keep_material();
- * an intent left behind is destroyed by kms_reconcile().
+ * Make material for @p key (its spec, usage and token) in two phases: an intent in the store, then the
+ * object; then(op) with op->err set. The id is op->token_op.key_id, a pair's public key op->token_op.out.
+ * What follows is kms_keep_material(); an intent left behind is destroyed by kms_reconcile().
  */
-void kms_make_material(op_t *op, token_t *token, op_step then);
+void kms_make_material(op_t *op, const kms_key_t *key, op_step then);
 /**
  * The end of the operation: @p change inserts the rows and calls kms_intent_done() in the same
  * transaction. Where it refuses, or the token did, the object is destroyed again.

@@ -3,6 +3,9 @@
 
 #include "kms/kms.h"
 
+/** How material of such keys is used, as the store says it. */
+const char *kms_scheme(const kms_spec *spec);
+
 struct kms {
     core_t *core;
     catalog_t *catalog;

@@ -13,6 +13,8 @@
 
 typedef struct {
     token_t *token;
+    token_key_type type;
+    token_key_use use;
     uint8_t id[KMS_ID];
     char label[64];
     op_step then;
@@ -68,17 +70,27 @@ static void intent_written(op_t *op)
         return;
     }
     op->token_op.kind = TOKEN_OP_GENERATE;
+    op->token_op.type = making->type;
+    op->token_op.use = making->use;
     memcpy(op->token_op.key_id, making->id, KMS_ID);
     op->token_op.in = SLICE_STR(making->label);
     making->asked = true;
     op_token(op, making->token, made);
 }
 
-void kms_make_material(op_t *op, token_t *token, op_step then)
+/* A secret key has but one use on the token, whatever it is for. */
+static token_key_use use_of(const kms_key_t *key)
+{
+    return kms_spec_is_pair(key->spec) ? kms_usage_on_token(key->usage) : TOKEN_USE_SIGN;
+}
+
+void kms_make_material(op_t *op, const kms_key_t *key, op_step then)
 {
     making_t *making = ARENA_NEW(op->arena, making_t);
 
-    making->token = token;
+    making->token = key->token;
+    making->type = key->spec->type;
+    making->use = use_of(key);
     making->then = then;
     making->on_commit = op->on_commit;
     making->on_abort = op->on_abort;
@@ -86,7 +98,7 @@ void kms_make_material(op_t *op, token_t *token, op_step then)
     op->on_abort = NULL;
     op->asked = making;
     /* Nothing will be made: without this each refusal of a lost token would leave an intent for start-up. */
-    if (token_get_state(token) != TOKEN_READY) {
+    if (token_get_state(key->token) != TOKEN_READY) {
         finish(op, p11kms_fail_plain(P11KMS_E_TIMEOUT));
         return;
     }

@@ -34,16 +34,27 @@ static p11kms_err not_found(arena_t *arena, slice_t name)
     FAIL(P11KMS_E_KEY_NOT_FOUND, "Invalid keyId '%s'", text_of(arena, name));
 }
 
+static p11kms_err parse_id(slice_t text, uint8_t ret[KMS_ID])
+{
+    size_t prefix = strlen(KMS_MULTI_REGION_PREFIX);
+
+    if (!slice_has_prefix(text, KMS_MULTI_REGION_PREFIX)) {
+        return uuid_parse(text, ret);
+    }
+    ENSURE(text.len == prefix + 2 * KMS_ID, P11KMS_E_SYNTAX);
+    return hex_decode(SLICE(text.data + prefix, text.len - prefix), ret);
+}
+
 static p11kms_err by_id(kms_t *kms, const char *account, const char *region, slice_t id, arena_t *arena,
                         kms_key_t **ret)
 {
-    uint8_t uuid[KMS_ID];
+    uint8_t bytes[KMS_ID];
 
-    if (uuid_parse(id, uuid) != P11KMS_OK) {
+    if (parse_id(id, bytes) != P11KMS_OK) {
         return not_found(arena, id);
     }
-    _cleanup_(kms_key) kms_key_t *key = catalog_key(kms->catalog, region, uuid);
-    if (!key || strcmp(key->account, account) != 0) {
+    _cleanup_(kms_key) kms_key_t *key = catalog_key(kms->catalog, region, bytes);
+    if (!key || strcmp(key->account, account) != 0 || !slice_eq_str(id, key->id_text)) {
         FAIL(P11KMS_E_KEY_NOT_FOUND, "Key 'arn:aws:kms:%s:%s:key/%s' does not exist", region, account,
              text_of(arena, id));
     }

@@ -93,7 +93,7 @@ static void rotate(kms_t *kms, kms_key_t *key)
 {
     op_t *op = begin(kms, "RotateKey", key);
 
-    kms_make_material(op, key->token, material_made);
+    kms_make_material(op, key, material_made);
 }
 
 /* ---- deletion ---- */

@@ -17,6 +17,7 @@ static p11kms_err set_service_key(kms_t *kms, const uint8_t id[KMS_ID], const ui
 
     TRY(kms_key_new(id, "000000000000", "local", &key));
     TRY(kms_key_add_material(key, material, 1, KMS_CAUSE_CREATE, 0));
+    key->current = 0;
     key->token = core_token(kms->core, token);
     if (!key->token) {
         FAIL(P11KMS_E_CONFIG,

@@ -6,6 +6,7 @@ static const char *const state_names[KMS_STATE_COUNT] = {
     [KMS_STATE_ENABLED] = "Enabled",
     [KMS_STATE_DISABLED] = "Disabled",
     [KMS_STATE_PENDING_DELETION] = "PendingDeletion",
+    [KMS_STATE_PENDING_REPLICA_DELETION] = "PendingReplicaDeletion",
     [KMS_STATE_PENDING_IMPORT] = "PendingImport",
     [KMS_STATE_UNAVAILABLE] = "Unavailable",
     [KMS_STATE_CREATING] = "Creating",
@@ -50,16 +51,22 @@ static const struct {
  * means keys of custom key stores; a token that went away is "unavailable" here.
  */
 static const outcome table[KMS_DOES_COUNT][KMS_STATE_COUNT] = {
-    /*                         Enabled      Disabled     PendingDel.  PendingImp.  Unavailable  Creating  Updating */
-    [KMS_DOES_CRYPTO] =       { OK,          DISABLED,    DELETED,     IMPORT,      GONE,        CREATING, OK },
-    [KMS_DOES_ENABLE] =       { OK,          OK,          DELETED,     IMPORT,      OK,          CREATING, UPDATING },
-    [KMS_DOES_SET_ROTATION] = { OK,          DISABLED,    DELETED,     EXTERNAL,    OK,          CREATING, OK },
-    [KMS_DOES_ROTATE] =       { OK,          DISABLED,    DELETED,     IMPORT,      GONE,        CREATING, UPDATING },
-    [KMS_DOES_GET_ROTATION] = { OK,          OK,          OK,          EXTERNAL,    OK,          OK,       OK },
-    [KMS_DOES_EDIT] =         { OK,          OK,          DELETED,     OK,          OK,          OK,       OK },
-    [KMS_DOES_SCHEDULE] =     { OK,          OK,          DELETED,     OK,          OK,          OK,       UPDATING },
-    [KMS_DOES_CANCEL] =       { NOT_DELETED, NOT_DELETED, OK,          NOT_DELETED, NOT_DELETED, NOT_DELETED, NOT_DELETED },
-    [KMS_DOES_READ] =         { OK,          OK,          OK,          OK,          OK,          OK,       OK },
+    /*                            Enabled      Disabled     PendingDel.  Pend.Replica PendingImp.  Unavailable  Creating  Updating */
+    [KMS_DOES_CRYPTO] =         { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      GONE,        CREATING, OK },
+    [KMS_DOES_GRANT] =          { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      OK,          CREATING, OK },
+    [KMS_DOES_ENABLE] =         { OK,          OK,          DELETED,     DELETED,     IMPORT,      OK,          CREATING, UPDATING },
+    [KMS_DOES_SET_ROTATION] =   { OK,          DISABLED,    DELETED,     DELETED,     EXTERNAL,    OK,          CREATING, OK },
+    [KMS_DOES_ROTATE] =         { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      GONE,        CREATING, UPDATING },
+    [KMS_DOES_GET_ROTATION] =   { OK,          OK,          OK,          OK,          EXTERNAL,    OK,          OK,       OK },
+    [KMS_DOES_EDIT] =           { OK,          OK,          DELETED,     DELETED,     OK,          OK,          OK,       OK },
+    [KMS_DOES_SCHEDULE] =       { OK,          OK,          DELETED,     DELETED,     OK,          OK,          OK,       UPDATING },
+    [KMS_DOES_CANCEL] =         { NOT_DELETED, NOT_DELETED, OK,          OK,          NOT_DELETED, NOT_DELETED, NOT_DELETED, NOT_DELETED },
+    [KMS_DOES_GET_PARAMETERS] = { OK,          OK,          DELETED,     DELETED,     OK,          GONE,        CREATING, UPDATING },
+    [KMS_DOES_IMPORT] =         { OK,          OK,          DELETED,     DELETED,     OK,          GONE,        CREATING, OK },
+    [KMS_DOES_DELETE_IMPORT] =  { OK,          OK,          OK,          OK,          OK,          GONE,        CREATING, UPDATING },
+    [KMS_DOES_REPLICATE] =      { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      GONE,        CREATING, UPDATING },
+    [KMS_DOES_MOVE_PRIMARY] =   { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      GONE,        CREATING, OK },
+    [KMS_DOES_READ] =           { OK,          OK,          OK,          OK,          OK,          OK,          OK,       OK },
 };
 
 p11kms_err kms_state_check(const kms_key_t *key, kms_doing doing)

@@ -8,6 +8,7 @@
 
 typedef enum {
     KMS_DOES_CRYPTO,        /* all cryptographic operations */
+    KMS_DOES_GRANT,         /* CreateGrant */
     KMS_DOES_ENABLE,        /* EnableKey, DisableKey */
     KMS_DOES_SET_ROTATION,  /* Enable-, DisableKeyRotation */
     KMS_DOES_ROTATE,        /* RotateKeyOnDemand */
@@ -15,6 +16,11 @@ typedef enum {
     KMS_DOES_EDIT,          /* CreateAlias, tags, description; UpdateAlias' new target */
     KMS_DOES_SCHEDULE,      /* ScheduleKeyDeletion */
     KMS_DOES_CANCEL,        /* CancelKeyDeletion */
+    KMS_DOES_GET_PARAMETERS, /* GetParametersForImport */
+    KMS_DOES_IMPORT,        /* ImportKeyMaterial */
+    KMS_DOES_DELETE_IMPORT, /* DeleteImportedKeyMaterial */
+    KMS_DOES_REPLICATE,     /* ReplicateKey */
+    KMS_DOES_MOVE_PRIMARY,  /* UpdatePrimaryRegion */
     KMS_DOES_READ,          /* Describe..., List..., Get/PutKeyPolicy, DeleteAlias */
     KMS_DOES_COUNT
 } kms_doing;

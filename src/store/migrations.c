@@ -90,9 +90,24 @@ static const char version_2[] =
     "ALTER TABLE access_key ADD COLUMN last_service TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE access_key ADD COLUMN last_region TEXT NOT NULL DEFAULT '';";
 
+/* Keys of every spec: what goes with a pair, with material that was imported, and with several Regions. */
+static const char version_3[] =
+    "ALTER TABLE kms_key ADD COLUMN custom_store TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE kms_key ADD COLUMN multi_region INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE kms_key ADD COLUMN primary_region TEXT NOT NULL DEFAULT '';"
+
+    "ALTER TABLE key_material ADD COLUMN public_key BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE key_material ADD COLUMN check_value BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE key_material ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE key_material ADD COLUMN present INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE key_material ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE key_material ADD COLUMN valid_to INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE key_material ADD COLUMN description TEXT NOT NULL DEFAULT '';";
+
 static const char *const steps[] = {
     version_1,
     version_2,
+    version_3,
 };
 
 const migrations_t migrations = { steps, COUNT_OF(steps) };

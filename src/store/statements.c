@@ -18,6 +18,9 @@
 #define SEALED_MAX 8192         /* a secret access key of 128 characters in an envelope takes under 400 */
 #define RECORD_MAX (256 * 1024) /* the audit log's own bound */
 #define META_MAX (1 << 20)
+#define SPKI_MAX 1024    /* RSA-4096 takes 550 */
+#define CHECK_MAX 32
+#define IMPORT_TEXT_MAX (4 * 256) /* kms.json: KeyMaterialDescriptionType */
 #define DAYS_MAX 2560 /* kms.json: RotationPeriodInDays */
 
 #define TEXT(type, member, column, min, max)                                                                 \
@@ -57,6 +60,9 @@ static const column_t key_columns[] = {
     { "rotation_days", COLUMN_INT, offsetof(store_key, rotation_days), 0, DAYS_MAX },
     TIME(store_key, rotation_next, "rotation_next"),
     ID(store_key, current_material, "current_material"),
+    TEXT(store_key, custom_store, "custom_store", 0, WORD_MAX),
+    { "multi_region", COLUMN_BOOL, offsetof(store_key, multi_region), 0, 1 },
+    TEXT(store_key, primary_region, "primary_region", 0, WORD_MAX),
     /* key */
     ACCOUNT(store_key),
     WORD(store_key, region, "region"),
@@ -64,9 +70,17 @@ static const column_t key_columns[] = {
     /* fixed */
     TIME(store_key, created, "created"),
 };
-static const shape_t key = { "kms_key", key_columns, 11, 3, 1 };
+static const shape_t key = { "kms_key", key_columns, 14, 3, 1 };
 
 static const column_t material_columns[] = {
+    BYTES(store_material, check_value, "check_value", 0, CHECK_MAX),
+    { "present", COLUMN_BOOL, offsetof(store_material, present), 0, 1 },
+    { "pending", COLUMN_BOOL, offsetof(store_material, pending), 0, 1 },
+    TIME(store_material, valid_to, "valid_to"),
+    TEXT(store_material, description, "description", 0, IMPORT_TEXT_MAX),
+    WORD(store_material, cause, "cause"),
+    TIME(store_material, created, "created"),
+    /* key */
     ACCOUNT(store_material),
     WORD(store_material, region, "region"),
     ID(store_material, id, "id"),
@@ -75,10 +89,10 @@ static const column_t material_columns[] = {
     { "version", COLUMN_UNSIGNED, offsetof(store_material, number), 1, INT32_MAX },
     TEXT(store_material, token, "token", 1, TOKEN_MAX),
     WORD(store_material, scheme, "scheme"),
-    WORD(store_material, cause, "cause"),
-    TIME(store_material, created, "created"),
+    BYTES(store_material, public_key, "public_key", 0, SPKI_MAX),
+    { "imported", COLUMN_BOOL, offsetof(store_material, imported), 0, 1 },
 };
-static const shape_t material = { "key_material", material_columns, 0, 3, 6 };
+static const shape_t material = { "key_material", material_columns, 7, 3, 6 };
 
 static const column_t intent_columns[] = {
     TEXT(store_intent, token, "token", 1, TOKEN_MAX),
@@ -155,8 +169,10 @@ static const shape_t outbox = { "outbox", outbox_columns, 0, 1, 1 };
 
 #define KEY_COLUMNS                                                                                          \
     "spec, key_usage, origin, state, token, description, policy, deletion_at, rotation_days, rotation_next," \
-    " current_material, account, region, id, created"
-#define MATERIAL_COLUMNS "account, region, id, key_id, version, token, scheme, cause, created"
+    " current_material, custom_store, multi_region, primary_region, account, region, id, created"
+#define MATERIAL_COLUMNS                                                                                     \
+    "check_value, present, pending, valid_to, description, cause, created, account, region, id, key_id,"     \
+    " version, token, scheme, public_key, imported"
 #define ALIAS_COLUMNS "key_id, updated, account, region, name, created"
 #define TAG_COLUMNS "value, account, region, key_id, name"
 #define ACCESS_KEY_COLUMNS "active, id, account, user_name, sealed, created"
@@ -170,18 +186,21 @@ const statement_t statements[STATEMENT_COUNT] = {
                    &meta, BINDS_ALL },
 
     [KEY_INSERT] = { "INSERT INTO kms_key (" KEY_COLUMNS ")"
-                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                      &key, BINDS_ALL },
     [KEY_UPDATE] = { "UPDATE kms_key SET spec = ?, key_usage = ?, origin = ?, state = ?, token = ?,"
                      " description = ?, policy = ?, deletion_at = ?, rotation_days = ?, rotation_next = ?,"
-                     " current_material = ? WHERE account = ? AND region = ? AND id = ?",
+                     " current_material = ?, custom_store = ?, multi_region = ?, primary_region = ? WHERE account = ? AND region = ? AND id = ?",
                      &key, BINDS_CHANGE },
     [KEY_DELETE] = { "DELETE FROM kms_key WHERE account = ? AND region = ? AND id = ?", &key, BINDS_KEY },
     [KEY_ALL] = { "SELECT " KEY_COLUMNS " FROM kms_key ORDER BY account, region, id", &key, BINDS_NOTHING },
 
     [MATERIAL_INSERT] = { "INSERT INTO key_material (" MATERIAL_COLUMNS
-                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                           &material, BINDS_ALL },
+    [MATERIAL_UPDATE] = { "UPDATE key_material SET check_value = ?, present = ?, pending = ?, valid_to = ?,"
+                          " description = ?, cause = ?, created = ? WHERE account = ? AND region = ? AND id = ?",
+                          &material, BINDS_CHANGE },
     [MATERIAL_ALL] = { "SELECT " MATERIAL_COLUMNS
                        " FROM key_material ORDER BY account, region, key_id, version",
                        &material, BINDS_NOTHING },

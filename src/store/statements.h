@@ -54,6 +54,7 @@ typedef enum {
     KEY_DELETE,
     KEY_ALL,
     MATERIAL_INSERT,
+    MATERIAL_UPDATE,
     MATERIAL_ALL,
     INTENT_PUT,
     INTENT_DELETE,

@@ -68,7 +68,10 @@ typedef struct {
     int64_t deletion_at; /* 0: none scheduled */
     int rotation_days;   /* 0: automatic rotation is off */
     int64_t rotation_next; /* 0: off */
-    uint8_t current_material[STORE_ID];
+    uint8_t current_material[STORE_ID]; /* zeros: none yet (PendingImport) */
+    const char *custom_store; /* "cks-..."; "": the configured default */
+    bool multi_region;
+    const char *primary_region; /* of a multi-Region key; "": of none */
 } store_key;
 
 MUST_USE p11kms_err store_key_insert(store_t *store, const store_key *row); /* EXISTS */
@@ -85,11 +88,20 @@ typedef struct {
     unsigned number; /* 1 is the first; rises with every rotation */
     const char *token;
     const char *scheme; /* "PRF-HMAC-SHA256": how messages are made under it */
+    slice_t public_key; /* DER SubjectPublicKeyInfo of a pair; empty for secrets */
+    bool imported;
+    /* what an update changes */
+    slice_t check_value; /* tells the same material from another; empty: none kept */
+    bool present;        /* false: imported and deleted or expired since; no object is on the token */
+    bool pending;        /* imported, and waits for RotateKeyOnDemand */
+    int64_t valid_to;    /* when imported material expires; 0: never */
+    const char *description; /* of an import; "": none */
     const char *cause;  /* "CREATE", "AUTOMATIC", "ON_DEMAND" */
-    int64_t created;
+    int64_t created;    /* when it became, or was to become, current */
 } store_material;
 
 MUST_USE p11kms_err store_material_insert(store_t *store, const store_material *row); /* EXISTS: its id or number */
+MUST_USE p11kms_err store_material_update(store_t *store, const store_material *row); /* NOT_FOUND */
 MUST_USE p11kms_err store_material_each(store_t *store, p11kms_err (*each)(void *arg, const store_material *row), void *arg);
 
 /*

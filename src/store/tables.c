@@ -80,6 +80,11 @@ p11kms_err store_material_insert(store_t *store, const store_material *row)
     return session_write(store, MATERIAL_INSERT, row, NULL);
 }
 
+p11kms_err store_material_update(store_t *store, const store_material *row)
+{
+    return session_change(store, MATERIAL_UPDATE, row);
+}
+
 DEFINE_EACH(store_material_each, store_material, MATERIAL_ALL)
 
 p11kms_err store_intent_put(store_t *store, const store_intent *row)

@@ -49,8 +49,8 @@ class MakingKeys(KmsCase):
                      "CreateKey", KeyUsage="SIGN_VERIFY")
 
     def test_kinds_of_keys_this_version_lacks_are_refused_and_not_made_as_others(self):
-        for parameters in ({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"},
-                           {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+        for parameters in ({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"},
+                           {"KeySpec": "ML_DSA_65", "KeyUsage": "SIGN_VERIFY"},
                            {"Origin": "EXTERNAL"}, {"MultiRegion": True},
                            {"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": "cks-1"}):
             with self.subTest(parameters):

@@ -119,7 +119,7 @@ static p11kms_err insert(op_t *op, store_t *store)
     kms_key_t **key = (kms_key_t **)op->act + 1;
     kms_change *change = kms_change_begin(op, house->kms, store);
 
-    return kms_change_create(change, kms_key_ref(*key), op->token_op.key_id);
+    return kms_change_create(change, kms_key_ref(*key), &op->token_op);
 }
 
 static void made(op_t *op)
@@ -137,7 +137,7 @@ kms_key_t *house_make_key(house_t *house)
     assert_ok(kms_create_key(house->kms, &create, &key));
     act[1] = key;
     op->act = act;
-    kms_make_material(op, house->token, made);
+    kms_make_material(op, key, made);
     house_run(house);
     kms_key_t *now = house_key(house, key);
     kms_key_unref(key);

@@ -12,16 +12,22 @@
  * 5 pending import, 6 origin EXTERNAL, 11 unavailable, 14 creating, 15 updating. */
 static const struct {
     kms_doing doing;
-    int outcome[KMS_STATE_COUNT]; /* Enabled, Disabled, PendingDeletion, PendingImport, Unavailable, Creating, Updating */
+    int outcome[KMS_STATE_COUNT]; /* Enabled, Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport, Unavailable, Creating, Updating */
 } table[] = {
-    { KMS_DOES_CRYPTO, { 0, 1, 3, 5, 11, 14, 0 } },
-    { KMS_DOES_ENABLE, { 0, 0, 3, 5, 0, 14, 15 } },
-    { KMS_DOES_SET_ROTATION, { 0, 1, 3, 6, 0, 14, 0 } },
-    { KMS_DOES_GET_ROTATION, { 0, 0, 0, 6, 0, 0, 0 } },
-    { KMS_DOES_EDIT, { 0, 0, 3, 0, 0, 0, 0 } },
-    { KMS_DOES_SCHEDULE, { 0, 0, 3, 0, 0, 0, 15 } },
-    { KMS_DOES_CANCEL, { 4, 4, 0, 4, 4, 4, 4 } },
-    { KMS_DOES_READ, { 0, 0, 0, 0, 0, 0, 0 } },
+    { KMS_DOES_CRYPTO, { 0, 1, 3, 3, 5, 11, 14, 0 } },
+    { KMS_DOES_GRANT, { 0, 1, 3, 3, 5, 0, 14, 0 } },
+    { KMS_DOES_ENABLE, { 0, 0, 3, 3, 5, 0, 14, 15 } },
+    { KMS_DOES_SET_ROTATION, { 0, 1, 3, 3, 6, 0, 14, 0 } },
+    { KMS_DOES_GET_ROTATION, { 0, 0, 0, 0, 6, 0, 0, 0 } },
+    { KMS_DOES_EDIT, { 0, 0, 3, 3, 0, 0, 0, 0 } },
+    { KMS_DOES_SCHEDULE, { 0, 0, 3, 3, 0, 0, 0, 15 } },
+    { KMS_DOES_CANCEL, { 4, 4, 0, 0, 4, 4, 4, 4 } },
+    { KMS_DOES_GET_PARAMETERS, { 0, 0, 3, 3, 0, 11, 14, 15 } },
+    { KMS_DOES_IMPORT, { 0, 0, 3, 3, 0, 11, 14, 0 } },
+    { KMS_DOES_DELETE_IMPORT, { 0, 0, 0, 0, 0, 11, 14, 15 } },
+    { KMS_DOES_REPLICATE, { 0, 1, 3, 3, 5, 11, 14, 15 } },
+    { KMS_DOES_MOVE_PRIMARY, { 0, 1, 3, 3, 5, 11, 14, 0 } },
+    { KMS_DOES_READ, { 0, 0, 0, 0, 0, 0, 0, 0 } },
 };
 
 static const struct {

@@ -30,6 +30,9 @@ static const store_key key_a = {
     .rotation_days = 365,
     .rotation_next = 1731536000000,
     .current_material = { 0x01 },
+    .custom_store = "cks-0123",
+    .multi_region = true,
+    .primary_region = "eu-west-1",
 };
 static const store_material material_a = {
     .id = { 0x01 },
@@ -41,6 +44,8 @@ static const store_material material_a = {
     .scheme = "PRF-HMAC-SHA256",
     .cause = "CREATE",
     .created = 1700000000000,
+    .present = true,
+    .description = "",
 };
 static const store_alias alias_a = {
     .account = ACCOUNT, .region = REGION, .name = "alias/a", .key_id = { 0xaa }, .created = 1, .updated = 2
@@ -225,6 +230,7 @@ static void test_a_key_comes_back_as_it_was_put(void **state)
     assert_string_equal(seen.description, "für alle");
     assert_int_equal(seen.key.created, key_a.created);
     assert_int_equal(seen.key.deletion_at, 0);
+    assert_true(seen.key.multi_region);
     assert_int_equal(seen.key.rotation_days, 365);
     assert_int_equal(seen.key.rotation_next, key_a.rotation_next);
 }
@@ -345,6 +351,53 @@ static void test_materials_come_back_in_the_order_of_rotation(void **state)
     assert_ok(store_material_each(f->store, see_material, &seen));
     assert_string_equal(seen.text, "01 of aa: 1 main PRF-HMAC-SHA256 CREATE 1700000000000;"
                                    "00 of aa: 2 main PRF-HMAC-SHA256 ON_DEMAND 1700000000000;");
+}
+
+static p11kms_err see_import(void *arg, const store_material *row)
+{
+    char what[128];
+
+    snprintf(what, sizeof(what), "%s %s %s %lld '%s' %.*s/%.*s %s %lld", row->imported ? "imported" : "made",
+             row->present ? "present" : "absent", row->pending ? "pending" : "settled", (long long)row->valid_to,
+             row->description, (int)row->check_value.len, (const char *)row->check_value.data,
+             (int)row->public_key.len, (const char *)row->public_key.data, row->cause, (long long)row->created);
+    see(arg, what);
+    return P11KMS_OK;
+}
+
+static void test_an_imported_material_changes_all_but_what_it_is(void **state)
+{
+    fixture *f = *state;
+    store_material imported = material_a;
+    seen_rows before = { 0 };
+    seen_rows after = { 0 };
+
+    assert_ok(store_key_insert(f->store, &key_a));
+    imported.imported = true;
+    imported.pending = true;
+    imported.public_key = SLICE_LIT("spki");
+    imported.check_value = SLICE_LIT("check");
+    imported.valid_to = 1800000000000;
+    imported.description = "vault 7";
+    assert_ok(store_material_insert(f->store, &imported));
+    assert_ok(store_material_each(f->store, see_import, &before));
+    assert_string_equal(before.text,
+                        "imported present pending 1800000000000 'vault 7' check/spki CREATE 1700000000000;");
+
+    imported.present = false;
+    imported.pending = false;
+    imported.valid_to = 0;
+    imported.description = "";
+    imported.check_value = SLICE_LIT("other");
+    imported.cause = "ON_DEMAND";
+    imported.created = 1700000000001;
+    imported.public_key = SLICE_LIT("another");
+    assert_ok(store_material_update(f->store, &imported));
+    assert_ok(store_material_each(f->store, see_import, &after));
+    assert_string_equal(after.text, "imported absent settled 0 '' other/spki ON_DEMAND 1700000000001;");
+
+    imported.id[0] = 0x77;
+    assert_err(store_material_update(f->store, &imported), P11KMS_E_NOT_FOUND);
 }
 
 static void test_a_material_needs_its_key_and_a_number_of_its_own(void **state)
@@ -665,6 +718,7 @@ int main(void)
         PROMISE(test_a_deleted_key_takes_its_family_along_and_nobody_elses),
         PROMISE(test_text_out_of_bounds_is_refused_before_it_is_stored),
         PROMISE(test_materials_come_back_in_the_order_of_rotation),
+        PROMISE(test_an_imported_material_changes_all_but_what_it_is),
         PROMISE(test_a_material_needs_its_key_and_a_number_of_its_own),
         PROMISE(test_an_intent_stays_until_it_is_deleted),
         PROMISE(test_an_alias_is_one_name_in_account_and_region),
