@@ -83,11 +83,6 @@ p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const token_op_
     _cleanup_(kms_key) kms_key_t *mine = key;
 
     TRY(check_room_for_key(change->kms, mine->account, mine->region)); /* others were made meanwhile */
-    TRY(kms_key_add_material(mine, material_id, 1, KMS_CAUSE_CREATE, mine->created));
-    }
-    return P11KMS_OK;
-}
-
     if (kms_spec_is_pair(mine->spec)) {
         TRY(kms_key_set_public_key(mine, SLICE(made->out, made->out_used)));
     }
