@@ -3,7 +3,8 @@
 #include <openssl/err.h>
 #include <pthread.h>
 
-static EVP_MD *sha256;
+static const char *const hash_names[CRYPTO_HASHES] = { "SHA1", "SHA224", "SHA256", "SHA384", "SHA512" };
+static EVP_MD *hashes[CRYPTO_HASHES];
 static EVP_CIPHER *aes_256_gcm;
 
 static pthread_key_t context_key;
@@ -28,7 +29,7 @@ static bool context_fill(crypto_context *ctx)
     ctx->seal = EVP_CIPHER_CTX_new();
     ctx->open = EVP_CIPHER_CTX_new();
     return ctx->md != NULL && ctx->seal != NULL && ctx->open != NULL &&
-           EVP_DigestInit_ex2(ctx->md, sha256, NULL) == 1 &&
+           EVP_DigestInit_ex2(ctx->md, hashes[CRYPTO_SHA256], NULL) == 1 &&
            EVP_EncryptInit_ex2(ctx->seal, aes_256_gcm, zeros, zeros, NULL) == 1 &&
            EVP_DecryptInit_ex2(ctx->open, aes_256_gcm, zeros, zeros, NULL) == 1 &&
            pthread_setspecific(context_key, ctx) == 0;
@@ -60,18 +61,33 @@ p11kms_err crypto_failed(const char *what)
     return p11kms_fail(P11KMS_E_CRYPTO, "%s: %s", what, reason);
 }
 
+static bool fetch_hashes(void)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < CRYPTO_HASHES; i++) {
+        hashes[i] = EVP_MD_fetch(NULL, hash_names[i], NULL);
+        all = all && hashes[i] != NULL;
+    }
+    return all;
+}
+
+const EVP_MD *crypto_md(crypto_hash hash)
+{
+    return hashes[hash];
+}
+
 p11kms_err crypto_init(void)
 {
-    if (sha256 != NULL) {
+    if (aes_256_gcm != NULL) {
         return P11KMS_OK;
     }
     if (pthread_key_create(&context_key, context_free) != 0) {
         FAIL(P11KMS_E_CRYPTO, "no thread-specific data is left");
     }
     aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (sha256 == NULL || aes_256_gcm == NULL || crypto_context_get() == NULL) {
-        return crypto_failed("libcrypto lacks SHA-256 or AES-256-GCM");
+    if (!fetch_hashes() || aes_256_gcm == NULL || crypto_context_get() == NULL) {
+        return crypto_failed("libcrypto lacks SHA-1, SHA-2 or AES-256-GCM");
     }
     return P11KMS_OK;
 }

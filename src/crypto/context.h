@@ -23,3 +23,6 @@ crypto_context *crypto_context_get(void);
  * detail is @p what and OpenSSL's last reason.
  */
 MUST_USE p11kms_err crypto_failed(const char *what);
+
+/** As fetched by crypto_init(). */
+const EVP_MD *crypto_md(crypto_hash hash);

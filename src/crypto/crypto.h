@@ -24,6 +24,24 @@ void crypto_sha256(slice_t data, uint8_t out[SHA256_LEN]);
 void crypto_sha256_parts(const slice_t *parts, size_t n, uint8_t out[SHA256_LEN]);
 void crypto_hmac_sha256(slice_t key, slice_t data, uint8_t out[SHA256_LEN]);
 
+typedef enum {
+    CRYPTO_SHA1, /* inside OAEP alone */
+    CRYPTO_SHA224,
+    CRYPTO_SHA256,
+    CRYPTO_SHA384,
+    CRYPTO_SHA512,
+    CRYPTO_HASHES
+} crypto_hash;
+
+#define CRYPTO_DIGEST_MAX 64
+
+/** Bytes of a digest. */
+size_t crypto_hash_len(crypto_hash hash);
+/** @p out gets crypto_hash_len() bytes. */
+void crypto_digest(crypto_hash hash, slice_t data, uint8_t *out);
+/** HMAC, RFC 2104. */
+void crypto_hmac(crypto_hash hash, slice_t key, slice_t data, uint8_t *out);
+
 /** RFC 5869 section 2.3, one block or more. @p len 1..8160. */
 void crypto_hkdf_expand(const uint8_t prk[SHA256_LEN], slice_t info, uint8_t *out, size_t len);
 

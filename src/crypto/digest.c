@@ -101,3 +101,21 @@ void crypto_hkdf_expand(const uint8_t prk[SHA256_LEN], slice_t info, uint8_t *ou
     }
     secret_wipe(block, sizeof(block));
 }
+
+size_t crypto_hash_len(crypto_hash hash)
+{
+    return (size_t)EVP_MD_get_size(crypto_md(hash));
+}
+
+void crypto_digest(crypto_hash hash, slice_t data, uint8_t *out)
+{
+    must(EVP_Digest(data.data, data.len, out, NULL, crypto_md(hash), NULL) == 1);
+}
+
+void crypto_hmac(crypto_hash hash, slice_t key, slice_t data, uint8_t *out)
+{
+    size_t len = 0;
+
+    must(EVP_Q_mac(NULL, "HMAC", NULL, EVP_MD_get0_name(crypto_md(hash)), NULL, key.data, key.len, data.data, data.len,
+                   out, crypto_hash_len(hash), &len) != NULL);
+}

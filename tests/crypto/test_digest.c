@@ -96,6 +96,58 @@ static void test_hmac_known_answers(void **state)
         "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
+/* FIPS 180-4's "abc", and RFC 4231's cases 2 and 6 (RFC 2202's for SHA-1) */
+static void test_every_hash_knows_its_answers(void **state)
+{
+    static const struct {
+        crypto_hash hash;
+        const char *abc;
+        const char *jefe;
+        const char *long_key;
+    } known[] = {
+        { CRYPTO_SHA1, "a9993e364706816aba3e25717850c26c9cd0d89d", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+          "90d0dace1c1bdc957339307803160335bde6df2b" },
+        { CRYPTO_SHA224, "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7",
+          "a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44",
+          "95e9a0db962095adaebe9b2d6f0dbce2d499f112f2d2b7273fa6870e" },
+        { CRYPTO_SHA256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+          "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+        { CRYPTO_SHA384,
+          "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+          "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
+          "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c60c2ef6ab4030fe8296248df163f44952" },
+        { CRYPTO_SHA512,
+          "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+          "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+          "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+          "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+          "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f352"
+          "6b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598" },
+    };
+    _cleanup_buf_ buf_t long_key = { 0 };
+
+    (void)state;
+    repeat(&long_key, 0xaa, 131);
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        uint8_t out[CRYPTO_DIGEST_MAX];
+        char text[2 * CRYPTO_DIGEST_MAX + 1];
+        size_t len = crypto_hash_len(known[i].hash);
+
+        assert_int_equal(strlen(known[i].abc), 2 * len);
+        crypto_digest(known[i].hash, SLICE_LIT("abc"), out);
+        hex_encode(out, len, text);
+        assert_string_equal(text, known[i].abc);
+        crypto_hmac(known[i].hash, SLICE_LIT("Jefe"), SLICE_LIT("what do ya want for nothing?"), out);
+        hex_encode(out, len, text);
+        assert_string_equal(text, known[i].jefe);
+        crypto_hmac(known[i].hash, buf_slice(&long_key),
+                    SLICE_LIT("Test Using Larger Than Block-Size Key - Hash Key First"), out);
+        hex_encode(out, len, text);
+        assert_string_equal(text, known[i].long_key);
+    }
+}
+
 /* Around the block size; computed with Python's hmac module */
 static void test_hmac_keys_at_the_edges(void **state)
 {
@@ -197,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_sha256_known_answers),
         cmocka_unit_test(test_parts_hash_as_if_joined),
         cmocka_unit_test(test_hmac_known_answers),
+        cmocka_unit_test(test_every_hash_knows_its_answers),
         cmocka_unit_test(test_hmac_keys_at_the_edges),
         cmocka_unit_test(test_hkdf_known_answers),
         cmocka_unit_test(test_hkdf_reaches_its_longest_output),
