@@ -186,7 +186,7 @@ void api_create_access_key(op_t *op)
 static void answer_last_use(op_t *op, jw_t *w, const store_access_key *row)
 {
     core_use use = { .at_ms = row->last_used };
-    bool noted = core_key_use(op->core, row->id, &use);
+    bool noted = core_access_key_use(op->core, row->id, &use);
 
     if (!use.at_ms) {
         return;

@@ -149,6 +149,7 @@ API_HANDLER(api_untag_resource);
 API_HANDLER(api_list_resource_tags);
 API_HANDLER(api_get_key_policy);
 API_HANDLER(api_put_key_policy);
+API_HANDLER(api_get_key_last_usage);
 API_HANDLER(api_list_key_policies);
 API_HANDLER(api_enable_key_rotation);
 API_HANDLER(api_disable_key_rotation);

@@ -51,6 +51,7 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
         .arn = arena_strdup(op->arena, key->arn),
         .account = arena_strdup(op->arena, key->account),
         .type = "AWS::KMS::Key",
+        .key_id = arena_dup(op->arena, SLICE(key->id, KMS_ID)).data,
     };
     p11kms_err err = op_authorize_as(op, action, &resource, key->policy, true, kms_conditions, op);
     request->asked = NULL;

@@ -69,7 +69,7 @@ static op_row_t operations[] = {
     KMS_SHARED(GenerateDataKeyWithoutPlaintext, true, api_generate_data_key_without_plaintext),
     KMS_SHARED(GenerateMac, true, NULL),
     KMS_ALL(GenerateRandom, true, api_generate_random),
-    KMS(GetKeyLastUsage, true, NULL),
+    KMS(GetKeyLastUsage, true, api_get_key_last_usage),
     KMS(GetKeyPolicy, true, api_get_key_policy),
     KMS_SHARED(GetKeyRotationStatus, true, api_get_key_rotation_status),
     KMS(GetParametersForImport, true, NULL),
@@ -151,11 +151,34 @@ static p11kms_err join_shapes(op_row_t *row)
     FAIL(P11KMS_E_INTERNAL, "operation %s has no shapes", row->name);
 }
 
+static const shape_t *member_shape(const shape_t *structure, const char *name)
+{
+    const shape_member *member = structure->members;
+
+    while (strcmp(member->name, name) != 0) {
+        member++;
+    }
+    return member->shape;
+}
+
+/* The operations that GetKeyLastUsage can answer with. */
+static bool uses_keys(const op_row_t *row)
+{
+    const shape_operation *tells = shape_find_operation(shape_kms_operations, SLICE_LIT("GetKeyLastUsage"));
+    const char *const *name = member_shape(member_shape(tells->output, "KeyLastUsage"), "Operation")->enums;
+
+    while (*name && strcmp(*name, row->name) != 0) {
+        name++;
+    }
+    return *name && strcmp(row->service, "kms") == 0;
+}
+
 p11kms_err operations_init(void)
 {
     for (op_row_t *row = operations; row->name; row++) {
         TRY(join_shapes(row));
         row->rate = rates_kind(row);
+        row->uses_keys = uses_keys(row);
     }
     return P11KMS_OK;
 }

@@ -46,15 +46,16 @@ p11kms_err rates_check(op_t *op)
     return op->row && op->row->rate == KIND_SYMMETRIC ? op_throttle(op, RATE_SYMMETRIC) : P11KMS_OK;
 }
 
-static size_t limit_of(const kms_key_t *key)
-{
-    (void)key;
-    return RATE_SYMMETRIC;
-}
+/* AWS counts SM2 with the elliptic curves. */
+static const size_t family_limits[] = {
+    [KMS_FAMILY_SYMMETRIC] = RATE_SYMMETRIC, [KMS_FAMILY_HMAC] = RATE_SYMMETRIC, [KMS_FAMILY_RSA] = RATE_RSA,
+    [KMS_FAMILY_ECC] = RATE_ECC,             [KMS_FAMILY_EDWARDS] = RATE_ECC,    [KMS_FAMILY_ML_DSA] = RATE_ML_DSA,
+    [KMS_FAMILY_SM2] = RATE_ECC,
+};
 
 p11kms_err rates_check_key(op_t *op, const kms_key_t *key)
 {
-    return op->row->rate == KIND_OF_KEY ? op_throttle(op, limit_of(key)) : P11KMS_OK;
+    return op->row->rate == KIND_OF_KEY ? op_throttle(op, family_limits[key->spec->family]) : P11KMS_OK;
 }
 
 /* ---- from the configuration ---- */

@@ -25,7 +25,10 @@ p11kms_err core_new(const core_options *options, core_t **ret)
     for (size_t i = 0; i < options->n_tokens; i++) {
         core->tokens[core->n_tokens++] = options->tokens[i];
     }
-    p11kms_err err = uses_new(&core->uses);
+    p11kms_err err = uses_new(uses_write_access_key, &core->uses);
+    if (err == P11KMS_OK) {
+        err = uses_new(uses_write_kms_key, &core->key_uses);
+    }
     if (err == P11KMS_OK) {
         err = worker_start(core, options->store, &core->worker);
     }
@@ -53,6 +56,7 @@ void core_free(core_t *core)
         identity_unref(core->identity);
     }
     uses_free(core->uses);
+    uses_free(core->key_uses);
     rates_free(core->rates);
     free(core->rate_names);
     free(core->tokens);
@@ -121,9 +125,14 @@ audit_t *core_audit(core_t *core)
     return core->audit;
 }
 
-bool core_key_use(core_t *core, const char *key_id, core_use *ret)
+bool core_access_key_use(core_t *core, const char *id, core_use *ret)
 {
-    return uses_get(core->uses, key_id, ret);
+    return uses_get(core->uses, id, ret);
+}
+
+bool core_kms_key_use(core_t *core, const char *arn, core_use *ret)
+{
+    return uses_get(core->key_uses, arn, ret);
 }
 
 unsigned core_active(const core_t *core)

@@ -23,7 +23,8 @@ struct core {
     void *services;
     identity_t *identity;
     worker_t *worker;
-    uses_t *uses; /* of access keys */
+    uses_t *uses;     /* of access keys */
+    uses_t *key_uses; /* of KMS keys */
     rates_t *rates; /* NULL: no limits */
     const char **rate_names; /* by limit; the strings are the edge's */
     size_t n_rates;

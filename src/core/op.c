@@ -349,6 +349,49 @@ static void release(op_t *op)
     op_free(op);
 }
 
+/* "arn:aws:kms:REGION:..." */
+static void copy_region(const char *arn, char *out, size_t size)
+{
+    const char *region = arn;
+
+    for (int colons = 0; colons < 3 && region; colons++) {
+        region = strchr(region, ':');
+        region = region ? region + 1 : NULL;
+    }
+    size_t len = region ? strcspn(region, ":") : 0;
+    if (len < size) {
+        memcpy(out, region ? region : "", len);
+    }
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+    memcpy(out, text, strnlen(text, size - 1));
+}
+
+/* A use is one that succeeded and is recorded. */
+static void note_key_uses(const op_t *op)
+{
+    core_use use = { .at_ms = clock_service_ms() };
+
+    if (op->err != P11KMS_OK || !op->row || !op->row->uses_keys) {
+        return;
+    }
+    copy_text(use.operation, sizeof(use.operation), op->row->name);
+    copy_text(use.request_id, sizeof(use.request_id), op->request_id);
+    copy_text(use.event_id, sizeof(use.event_id), op->event_id);
+    for (size_t i = 0; i < op->n_resources; i++) {
+        const op_resource_t *key = &op->resources[i];
+
+        if (key->key_id) {
+            copy_region(key->arn, use.region, sizeof(use.region));
+            copy_text(use.account, sizeof(use.account), key->account);
+            memcpy(use.key_id, key->key_id, sizeof(use.key_id));
+            uses_note(op->core->key_uses, key->arn, &use);
+        }
+    }
+}
+
 static void record_done(completion_t *done)
 {
     audit_record_t *record = (audit_record_t *)(void *)done;
@@ -359,6 +402,7 @@ static void record_done(completion_t *done)
         if (op->changed) {
             worker_confirm(op->core->worker, op->event_id);
         }
+        note_key_uses(op);
     } else {
         char why[256];
 

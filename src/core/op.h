@@ -46,6 +46,7 @@ typedef struct op_row {
     bool read_only;           /* CloudTrail's readOnly: true for cryptographic calls too */
     bool records_response;    /* responseElements although read-only (STS) */
     bool cross_account;       /* callers of another account may be let in by the key's policy */
+    bool uses_keys;           /* GetKeyLastUsage tells of it */
     op_step start;            /* NULL: known to AWS, not to this version */
     unsigned about;             /* api's: the kinds of resources that policies are asked for */
     unsigned rate;              /* api's: which rate of cryptographic operations it shares */
@@ -64,6 +65,7 @@ typedef struct {
     const char *arn;
     const char *account;
     const char *type; /* "AWS::KMS::Key" */
+    const uint8_t *key_id; /* of a KMS key, STORE_ID bytes in the arena; NULL: its uses are not noted */
 } op_resource_t;
 
 struct op {
@@ -239,14 +241,22 @@ identity_t *core_identity(core_t *core); /* borrowed */
 token_t *core_token(core_t *core, const char *name);
 size_t core_tokens(core_t *core, token_t *const **ret);
 audit_t *core_audit(core_t *core);
-/** When an access key signed a request last. */
+/** When an access key signed a request last, or a KMS key was used. */
 typedef struct {
     int64_t at_ms;
-    char service[33];
     char region[33];
+    /* access keys */
+    char service[33];
+    /* KMS keys */
+    char account[13];
+    uint8_t key_id[STORE_ID];
+    char operation[48];
+    char request_id[UUID_TEXT];
+    char event_id[UUID_TEXT];
 } core_use;
-/** Its last use, where it is later than what the store knows: that learns of it once a minute and at the stop. */
-bool core_key_use(core_t *core, const char *key_id, core_use *ret);
+/* The last use, where it is later than what the store knows: that learns of it once a minute and at the stop. */
+bool core_access_key_use(core_t *core, const char *id, core_use *ret);
+bool core_kms_key_use(core_t *core, const char *arn, core_use *ret);
 /** Operations not yet released. */
 unsigned core_active(const core_t *core);
 

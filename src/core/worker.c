@@ -181,19 +181,30 @@ static void tidy_outbox(worker_t *w)
     }
 }
 
-/* Last uses of access keys: a courtesy to the administrator, so a store that fails costs no more than them. */
-static void keep_uses(worker_t *w, bool stop)
+static bool any_uses_due(const worker_t *w, int64_t mono_us)
 {
-    if (!uses_due(w->core->uses, stop ? INT64_MAX : clock_mono_us())) {
+    return uses_due(w->core->uses, mono_us) || uses_due(w->core->key_uses, mono_us);
+}
+
+/* Last uses of keys: a courtesy to the administrator, so a store that fails costs no more than them. */
+static void keep(worker_t *w, uses_t *uses, bool stop)
+{
+    if (!uses_due(uses, stop ? INT64_MAX : clock_mono_us())) {
         return;
     }
     p11kms_err err = store_begin(w->store);
     if (err == P11KMS_OK) {
-        err = end_transaction(w->store, uses_store(w->core->uses, w->store));
+        err = end_transaction(w->store, uses_store(uses, w->store));
     }
     if (err != P11KMS_OK) {
-        log_warning("last uses of access keys are not stored for now: %s", p11kms_err_detail(err));
+        log_warning("last uses of keys are not stored for now: %s", p11kms_err_detail(err));
     }
+}
+
+static void keep_uses(worker_t *w, bool stop)
+{
+    keep(w, w->core->uses, stop);
+    keep(w, w->core->key_uses, stop);
 }
 
 static void run_job(worker_t *w)
@@ -250,7 +261,7 @@ static void await_work(worker_t *w)
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += CONFIRM_IDLE_MS / 1000;
         bool idle = pthread_cond_timedwait(&w->more, &w->lock, &until) != 0;
-        if (idle && (w->confirmed || w->owed || w->store_failed || uses_due(w->core->uses, clock_mono_us()))) {
+        if (idle && (w->confirmed || w->owed || w->store_failed || any_uses_due(w, clock_mono_us()))) {
             break;
         }
     }
@@ -286,6 +297,7 @@ static void *worker_main(void *arg)
             run_change(w, op);
             mailbox_post(w->core->mailbox, &op->work_done, &op->work_done);
             pay_owed(w); /* not only when idle: under load that may be long */
+            keep_uses(w, false);
         } else if (job) {
             run_job(w);
         } else {

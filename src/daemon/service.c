@@ -310,6 +310,7 @@ static p11kms_err kms_start(service_t *s)
     TRY(core_store_job(s->core, load_marker_key, NULL));
     TRY(core_store_job(s->core, kms_open_service_key, s->kms));
     TRY(core_store_job(s->core, kms_load, s->kms));
+    TRY(core_store_job(s->core, kms_begin_usage, s->kms));
     p11kms_err err = core_store_job(s->core, kms_reconcile, s->kms);
     if (err != P11KMS_OK) {
         log_warning("objects a crash left on a token stay for now: %s", p11kms_err_detail(err));

@@ -1,7 +1,10 @@
 #include "kms/kms_internal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "util/clock.h"
 
 #define LOG_ROOM "kms"
 #include "util/log.h"
@@ -51,6 +54,39 @@ void kms_free(kms_t *kms)
         catalog_free(kms->catalog);
         free(kms);
     }
+}
+
+/* ---- uses of keys ---- */
+
+static p11kms_err put_usage_since(store_t *store, int64_t since)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%" PRId64, since);
+
+    TRY(store_begin(store));
+    p11kms_err err = store_meta_put(store, "key-usage-since", SLICE(text, (size_t)n));
+    if (err == P11KMS_OK) {
+        err = store_commit(store);
+    }
+    if (err != P11KMS_OK) {
+        store_rollback(store);
+    }
+    return err;
+}
+
+p11kms_err kms_begin_usage(store_t *store, void *arg)
+{
+    kms_t *kms = arg;
+    _cleanup_buf_ buf_t since = { 0 };
+    p11kms_err err = store_meta_get(store, "key-usage-since", &since);
+
+    kms->usage_since = err == P11KMS_OK ? strtoll(buf_str(&since), NULL, 10) : clock_service_ms();
+    return err == P11KMS_E_NOT_FOUND ? put_usage_since(store, kms->usage_since) : err;
+}
+
+int64_t kms_usage_since(const kms_t *kms)
+{
+    return kms->usage_since;
 }
 
 catalog_t *kms_catalog(kms_t *kms)

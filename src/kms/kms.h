@@ -41,6 +41,10 @@ typedef enum {
 unsigned kms_quota(const kms_t *kms, kms_quota_name name);
 void kms_set_quota(kms_t *kms, kms_quota_name name, unsigned most);
 
+/** Since when uses of keys are noted; start-up, through core_store_job(). */
+p11kms_err kms_begin_usage(store_t *store, void *kms);
+int64_t kms_usage_since(const kms_t *kms);
+
 /** Read every row into the catalog; start-up, through core_store_job(). Damaged rows are an error naming them. */
 p11kms_err kms_load(store_t *store, void *kms);
 catalog_t *kms_catalog(kms_t *kms);

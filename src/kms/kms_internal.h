@@ -11,6 +11,7 @@ struct kms {
     catalog_t *catalog;
     char default_token[TOKEN_NAME_MAX];
     unsigned quotas[KMS_QUOTA_COUNT]; /* atomic */
+    int64_t usage_since;
     kms_key_t *service_key; /* service_key.c */
     unsigned busy;        /* internal acts under way; the loop's */
     int64_t next_retry_ms; /* after a failed rotation or deletion: not before this service time */

@@ -104,10 +104,23 @@ static const char version_3[] =
     "ALTER TABLE key_material ADD COLUMN valid_to INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE key_material ADD COLUMN description TEXT NOT NULL DEFAULT '';";
 
+static const char version_4[] =
+    "CREATE TABLE key_usage ("
+    "  account TEXT NOT NULL,"
+    "  region TEXT NOT NULL,"
+    "  key_id BLOB NOT NULL,"
+    "  used INTEGER NOT NULL,"
+    "  operation TEXT NOT NULL,"
+    "  request_id TEXT NOT NULL,"
+    "  event_id TEXT NOT NULL,"
+    "  PRIMARY KEY (account, region, key_id),"
+    "  FOREIGN KEY (account, region, key_id) REFERENCES kms_key (account, region, id) ON DELETE CASCADE);";
+
 static const char *const steps[] = {
     version_1,
     version_2,
     version_3,
+    version_4,
 };
 
 const migrations_t migrations = { steps, COUNT_OF(steps) };

@@ -124,6 +124,18 @@ static const column_t tag_columns[] = {
 };
 static const shape_t tag = { "key_tag", tag_columns, 1, 4, 0 };
 
+static const column_t key_usage_columns[] = {
+    TIME(store_key_usage, used, "used"),
+    WORD(store_key_usage, operation, "operation"),
+    WORD(store_key_usage, request_id, "request_id"),
+    WORD(store_key_usage, event_id, "event_id"),
+    /* key */
+    ACCOUNT(store_key_usage),
+    WORD(store_key_usage, region, "region"),
+    ID(store_key_usage, key_id, "key_id"),
+};
+static const shape_t key_usage = { "key_usage", key_usage_columns, 4, 3, 0 };
+
 static const column_t access_key_columns[] = {
     { "active", COLUMN_BOOL, offsetof(store_access_key, active), 0, 1 },
     /* key */
@@ -175,6 +187,7 @@ static const shape_t outbox = { "outbox", outbox_columns, 0, 1, 1 };
     " version, token, scheme, public_key, imported"
 #define ALIAS_COLUMNS "key_id, updated, account, region, name, created"
 #define TAG_COLUMNS "value, account, region, key_id, name"
+#define KEY_USAGE_COLUMNS "used, operation, request_id, event_id, account, region, key_id"
 #define ACCESS_KEY_COLUMNS "active, id, account, user_name, sealed, created"
 #define USED_KEY_COLUMNS                                                                                     \
     "last_used, last_service, last_region, id, active, account, user_name, sealed, created"
@@ -228,6 +241,18 @@ const statement_t statements[STATEMENT_COUNT] = {
                      BINDS_KEY },
     [TAG_ALL] = { "SELECT " TAG_COLUMNS " FROM key_tag ORDER BY account, region, key_id, name", &tag,
                   BINDS_NOTHING },
+
+    /* A key that is gone by now selects nothing. */
+    [KEY_USAGE_PUT] = { "INSERT INTO key_usage (" KEY_USAGE_COLUMNS ")"
+                        " SELECT ?, ?, ?, ?, account, region, id FROM kms_key"
+                        " WHERE account = ? AND region = ? AND id = ?"
+                        " ON CONFLICT (account, region, key_id) DO UPDATE SET used = excluded.used,"
+                        " operation = excluded.operation, request_id = excluded.request_id,"
+                        " event_id = excluded.event_id WHERE excluded.used >= key_usage.used",
+                        &key_usage, BINDS_ALL },
+    [KEY_USAGE_GET] = { "SELECT " KEY_USAGE_COLUMNS " FROM key_usage"
+                        " WHERE account = ? AND region = ? AND key_id = ?",
+                        &key_usage, BINDS_KEY },
 
     [ACCESS_KEY_INSERT] = { "INSERT INTO access_key (" ACCESS_KEY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
                             &access_key, BINDS_ALL },

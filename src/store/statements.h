@@ -66,6 +66,8 @@ typedef enum {
     TAG_PUT,
     TAG_DELETE,
     TAG_ALL,
+    KEY_USAGE_PUT,
+    KEY_USAGE_GET,
     ACCESS_KEY_INSERT,
     ACCESS_KEY_SET_ACTIVE,
     ACCESS_KEY_USED,

@@ -144,6 +144,21 @@ MUST_USE p11kms_err store_tag_put(store_t *store, const store_tag *row); /* inse
 MUST_USE p11kms_err store_tag_delete(store_t *store, const store_tag *row); /* none there is success */
 MUST_USE p11kms_err store_tag_each(store_t *store, p11kms_err (*each)(void *arg, const store_tag *row), void *arg);
 
+/* ---- when keys were last used; GetKeyLastUsage ---- */
+typedef struct {
+    const char *account;
+    const char *region;
+    uint8_t key_id[STORE_ID];
+    int64_t used;
+    const char *operation;
+    const char *request_id;
+    const char *event_id;
+} store_key_usage;
+MUST_USE p11kms_err store_key_usage_put(store_t *store, const store_key_usage *row); /* the later of two stays; no such key is success */
+/** @p row says which key; @p see is called once. @retval P11KMS_E_NOT_FOUND  The key has not been used. */
+MUST_USE p11kms_err store_key_usage_get(store_t *store, const store_key_usage *row,
+                                        p11kms_err (*see)(void *arg, const store_key_usage *row), void *arg);
+
 /* ---- access keys; the secret is sealed before it comes here ---- */
 typedef struct {
     const char *id; /* "AKIA..." */

@@ -139,6 +139,29 @@ DEFINE_EACH(store_tag_each, store_tag, TAG_ALL)
 
 /* ---- access keys ---- */
 
+p11kms_err store_key_usage_put(store_t *store, const store_key_usage *row)
+{
+    return session_write(store, KEY_USAGE_PUT, row, NULL);
+}
+
+static p11kms_err see_usage(store_t *store, p11kms_err (*see)(void *arg, const store_key_usage *row), void *arg)
+{
+    store_key_usage row = { 0 };
+    bool found;
+
+    TRY(session_next(store, KEY_USAGE_GET, &row, &found));
+    return found ? see(arg, &row) : p11kms_fail_plain(P11KMS_E_NOT_FOUND);
+}
+
+p11kms_err store_key_usage_get(store_t *store, const store_key_usage *row,
+                               p11kms_err (*see)(void *arg, const store_key_usage *row), void *arg)
+{
+    TRY(session_select(store, KEY_USAGE_GET, row));
+    p11kms_err err = see_usage(store, see, arg);
+    session_end(store, KEY_USAGE_GET);
+    return err;
+}
+
 p11kms_err store_access_key_insert(store_t *store, const store_access_key *row)
 {
     return session_write(store, ACCESS_KEY_INSERT, row, NULL);

@@ -23,7 +23,7 @@ static void test_the_latest_use_of_a_key_is_kept(void **state)
     core_use got;
 
     (void)state;
-    assert_ok(uses_new(&uses));
+    assert_ok(uses_new(uses_write_access_key, &uses));
     assert_false(uses_get(uses, "AKIA1", &got));
     uses_note(uses, "AKIA1", &first);
     uses_note(uses, "AKIA1", &earlier);
@@ -44,7 +44,7 @@ static void test_uses_are_due_a_minute_after_the_last_store(void **state)
     uses_t *uses;
 
     (void)state;
-    assert_ok(uses_new(&uses));
+    assert_ok(uses_new(uses_write_access_key, &uses));
     assert_false(uses_due(uses, now + 10 * MINUTE_US)); /* nothing is noted */
     uses_note(uses, "AKIA1", &use);
     assert_false(uses_due(uses, now + MINUTE_US - 1000000));
@@ -87,7 +87,7 @@ static void test_what_was_stored_is_noted_no_longer(void **state)
     core_use got;
 
     (void)state;
-    assert_ok(uses_new(&uses));
+    assert_ok(uses_new(uses_write_access_key, &uses));
     uses_note(uses, "AKIA1", &use);
     uses_note(uses, "AKIAGONE", &use); /* deleted meanwhile, or fixed */
     assert_ok(store_begin(store));
@@ -110,7 +110,7 @@ static void test_a_use_that_could_not_be_stored_stays_noted(void **state)
     core_use got;
 
     (void)state;
-    assert_ok(uses_new(&uses));
+    assert_ok(uses_new(uses_write_access_key, &uses));
     uses_note(uses, "AKIA1", &bad);
     assert_err(uses_store(uses, store), P11KMS_E_RANGE);
     assert_true(uses_get(uses, "AKIA1", &got));
@@ -167,7 +167,7 @@ static void test_a_use_outlives_the_stop_and_sessions_leave_none(void **state)
     core_set_identity(house.core, build_roles());
     int64_t before = clock_wall_ms();
     ask_once(&house, &app);
-    assert_true(core_key_use(house.core, APP_KEY, &use));
+    assert_true(core_access_key_use(house.core, APP_KEY, &use));
     assert_true(use.at_ms >= before);
     assert_string_equal(use.service, "kms");
     assert_string_equal(use.region, "eu-central-1");
@@ -178,7 +178,7 @@ static void test_a_use_outlives_the_stop_and_sessions_leave_none(void **state)
     assert_ok(session_issue(core_identity(house.core), &spec, &issued));
     const sigv4_credentials session = signer_of(&issued);
     ask_once(&house, &session);
-    assert_false(core_key_use(house.core, issued.access_key_id, &use));
+    assert_false(core_access_key_use(house.core, issued.access_key_id, &use));
     session_credentials_clear(&issued);
 
     house_restart(&house);

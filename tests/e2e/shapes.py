@@ -13,6 +13,8 @@ ALWAYS = {
     "GenerateDataKey": {"KeyId", "CiphertextBlob", "Plaintext", "KeyMaterialId"},
     "GenerateDataKeyWithoutPlaintext": {"KeyId", "CiphertextBlob", "KeyMaterialId"},
     "GenerateRandom": {"Plaintext"},
+    "GetKeyLastUsage": {"KeyId", "KeyCreationDate", "TrackingStartDate"},
+    "KeyLastUsageData": {"CloudTrailEventId", "KmsRequestId", "Operation", "Timestamp"},
     "GetKeyPolicy": {"Policy", "PolicyName"},
     "GetKeyRotationStatus": {"KeyId", "KeyRotationEnabled"},
     "ListAliases": {"Aliases", "Truncated"},

@@ -181,6 +181,16 @@ static p11kms_err see_revocation(void *arg, const store_revocation *row)
     return P11KMS_OK;
 }
 
+static p11kms_err see_usage(void *arg, const store_key_usage *row)
+{
+    char what[128];
+
+    snprintf(what, sizeof(what), "%02x %lld %s %s %s", row->key_id[0], (long long)row->used, row->operation,
+             row->request_id, row->event_id);
+    see(arg, what);
+    return P11KMS_OK;
+}
+
 static p11kms_err see_record(void *arg, const char *event_id, slice_t record)
 {
     char what[128];
@@ -543,6 +553,47 @@ static void test_an_access_key_remembers_its_last_use(void **state)
     assert_string_equal(once.text, "AKIAEXAMPLE 1700000000123 'kms' 'eu-central-1';");
 }
 
+/* ---- uses of keys ---- */
+
+static const store_key_usage usage_a = {
+    .account = ACCOUNT, .region = REGION, .key_id = { 0xaa }, .used = 5, .operation = "Encrypt",
+    .request_id = "r5", .event_id = "e5",
+};
+
+static void test_of_two_uses_of_a_key_the_later_stays(void **state)
+{
+    fixture *f = *state;
+    store_key_usage use = usage_a;
+    seen_rows seen = { 0 };
+
+    insert_family(f->store);
+    assert_err(store_key_usage_get(f->store, &usage_a, see_usage, &seen), P11KMS_E_NOT_FOUND);
+    assert_ok(store_key_usage_put(f->store, &use));
+    use.used = 7;
+    use.operation = "Decrypt";
+    use.event_id = "e7";
+    assert_ok(store_key_usage_put(f->store, &use));
+    use.used = 6;
+    use.operation = "ReEncrypt";
+    assert_ok(store_key_usage_put(f->store, &use));
+    assert_ok(store_key_usage_get(f->store, &usage_a, see_usage, &seen));
+    assert_string_equal(seen.text, "aa 7 Decrypt r5 e7;");
+}
+
+static void test_a_use_goes_with_its_key_and_leaves_no_row_without_it(void **state)
+{
+    fixture *f = *state;
+    seen_rows seen = { 0 };
+
+    assert_ok(store_key_usage_put(f->store, &usage_a));
+    assert_err(store_key_usage_get(f->store, &usage_a, see_usage, &seen), P11KMS_E_NOT_FOUND);
+    insert_family(f->store);
+    assert_ok(store_key_usage_put(f->store, &usage_a));
+    assert_ok(store_key_delete(f->store, &key_a));
+    assert_err(store_key_usage_get(f->store, &usage_a, see_usage, &seen), P11KMS_E_NOT_FOUND);
+    assert_int_equal(seen.count, 0);
+}
+
 /* ---- revocations ---- */
 
 static void test_of_two_revocations_the_later_stays(void **state)
@@ -727,6 +778,8 @@ int main(void)
         PROMISE(test_a_tag_is_replaced_and_its_removal_is_idempotent),
         PROMISE(test_an_access_key_is_switched_off_on_and_deleted),
         PROMISE(test_an_access_key_remembers_its_last_use),
+        PROMISE(test_of_two_uses_of_a_key_the_later_stays),
+        PROMISE(test_a_use_goes_with_its_key_and_leaves_no_row_without_it),
         PROMISE(test_of_two_revocations_the_later_stays),
         PROMISE(test_the_outbox_keeps_the_order_of_its_records),
         PROMISE(test_a_callback_may_delete_the_row_it_is_given),
