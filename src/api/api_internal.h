@@ -105,6 +105,8 @@ jw_t answer_begin(op_t *op);
 void answer_text(jw_t *w, const char *name, const char *text);
 void answer_base64(jw_t *w, const char *name, slice_t bytes);
 void answer_key_arn(jw_t *w, const kms_key_t *key);
+/** KeyMetadata, as @p member of the answer. */
+void answer_key_metadata(jw_t *w, const char *member, const kms_key_t *key);
 /** The array of algorithms that go with the key. */
 void answer_algorithms(jw_t *w, const kms_key_t *key);
 /** "Credentials": what a client needs of a session just made. */

@@ -1,0 +1,65 @@
+/* What a key is, as DescribeKey, CreateKey and ReplicateKey tell it. */
+#include "api/api_internal.h"
+
+/* What the key can be used with; an algorithm its token lacks is not promised. */
+void answer_algorithms(jw_t *w, const kms_key_t *key)
+{
+    const token_info info = key->token ? token_get_info(key->token) : (token_info){ 0 };
+    bool known = key->token && token_get_state(key->token) == TOKEN_READY;
+    const kms_algorithm *algorithm;
+
+    jw_array(w);
+    for (size_t i = 0; (algorithm = kms_algorithm_of(key->spec, key->usage, i)) != NULL; i++) {
+        if (!known || kms_algorithm_on_token(algorithm, &info)) {
+            jw_string(w, algorithm->name);
+        }
+    }
+    jw_end(w);
+}
+
+static void write_algorithms(jw_t *w, const kms_key_t *key)
+{
+    static const char *const members[KMS_USAGE_COUNT] = {
+        [KMS_USAGE_ENCRYPT_DECRYPT] = "EncryptionAlgorithms",
+        [KMS_USAGE_SIGN_VERIFY] = "SigningAlgorithms",
+        [KMS_USAGE_GENERATE_VERIFY_MAC] = "MacAlgorithms",
+        [KMS_USAGE_KEY_AGREEMENT] = "KeyAgreementAlgorithms",
+    };
+
+    jw_key(w, members[key->usage]);
+    answer_algorithms(w, key);
+}
+
+void answer_key_metadata(jw_t *w, const char *member, const kms_key_t *key)
+{
+    kms_state state = kms_key_state(key);
+    const kms_material *current = kms_key_current(key);
+
+    jw_key(w, member);
+    jw_object(w);
+    answer_text(w, "AWSAccountId", key->account);
+    answer_text(w, "Arn", key->arn);
+    jw_key(w, "CreationDate");
+    jw_epoch(w, key->created);
+    if (current && key->spec->family == KMS_FAMILY_SYMMETRIC) {
+        answer_text(w, "CurrentKeyMaterialId", current->id_text);
+    }
+    answer_text(w, "CustomerMasterKeySpec", key->spec->name);
+    if (key->deletion_at > KMS_DELETION_BEGUN) {
+        jw_key(w, "DeletionDate");
+        jw_epoch(w, key->deletion_at);
+    }
+    answer_text(w, "Description", key->description);
+    jw_key(w, "Enabled");
+    jw_bool(w, state == KMS_STATE_ENABLED);
+    write_algorithms(w, key);
+    answer_text(w, "KeyId", key->id_text);
+    answer_text(w, "KeyManager", "CUSTOMER");
+    answer_text(w, "KeySpec", key->spec->name);
+    answer_text(w, "KeyState", kms_state_name(state));
+    answer_text(w, "KeyUsage", kms_usage_name(key->usage));
+    jw_key(w, "MultiRegion");
+    jw_bool(w, key->multi_region);
+    answer_text(w, "Origin", kms_origin_name(key->origin));
+    jw_end(w);
+}
