@@ -1,19 +1,11 @@
-"""Tests of the KMS API: calls by operation name, every answer held against the model and the audit log."""
+"""Tests of the KMS API: calls by operation name, every answer held against the audit log, too."""
 
 import json
-import pathlib
 import re
 
-import boto3
 import botocore.exceptions
 
 import p11kms_test
-import shapes
-
-# What newer models know and Debian's does not.
-boto3.setup_default_session()
-boto3.DEFAULT_SESSION._session.get_component("data_loader").search_paths.append(
-    str(pathlib.Path(__file__).parent / "models"))
 
 ABSENT = "2c3d4e5f-0000-4000-8000-000000000000"  # a key id that no key has
 
@@ -41,7 +33,6 @@ class Caller:
 
     def __init__(self, service, credentials=p11kms_test.ADMIN, region=p11kms_test.REGION, seen=None):
         self.client = service.client("kms", credentials, region, parameter_validation=False)
-        self.model = self.client.meta.service_model
         self.seen = [] if seen is None else seen  # request ids
         self.last = None
         self.client.meta.events.register("response-received.kms", self._received)
@@ -56,11 +47,8 @@ class Caller:
             answer = self.client._make_api_call(operation, parameters)
         except botocore.exceptions.ClientError:
             self.seen.append(self.last.request_id)
-            shapes.check_fault(self.model.operation_model(operation), self.last.status, self.last.headers,
-                               self.last.body)
             raise Refused(operation, self.last) from None
         self.seen.append(self.last.request_id)
-        shapes.check_answer(self.model.operation_model(operation), self.last.body)
         answer.pop("ResponseMetadata")
         return answer
 

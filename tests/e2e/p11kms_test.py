@@ -24,6 +24,8 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+import conformance
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("P11KMS_BUILDDIR", TOP / "build")).resolve()
 DAEMON = BUILD / "src" / "p11kmsd"
@@ -233,10 +235,11 @@ class Service:
     def client(self, service="kms", credentials=ADMIN, region=REGION, **config):
         """A boto3 client that asks once."""
         settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "read_timeout": 30} | config
-        return boto3.client(service, endpoint_url=self.url, region_name=region, verify=self.ca or False,
-                            aws_access_key_id=credentials[0], aws_secret_access_key=credentials[1],
-                            aws_session_token=credentials[2] if len(credentials) > 2 else None,
-                            config=botocore.config.Config(**settings))
+        client = boto3.client(service, endpoint_url=self.url, region_name=region, verify=self.ca or False,
+                              aws_access_key_id=credentials[0], aws_secret_access_key=credentials[1],
+                              aws_session_token=credentials[2] if len(credentials) > 2 else None,
+                              config=botocore.config.Config(**settings))
+        return conformance.watch(client) if service == "kms" else client
 
     def kms(self, credentials=ADMIN, region=REGION):
         return self.client("kms", credentials, region)

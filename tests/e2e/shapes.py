@@ -74,7 +74,10 @@ def check_string(shape, value, path):
 
 def check_blob(shape, value, path):
     expect(isinstance(value, str), path, f"{value!r} is no string")
-    in_bounds(shape, len(base64.b64decode(value, validate=True)), path)
+    try:
+        in_bounds(shape, len(base64.b64decode(value, validate=True)), path)
+    except ValueError:
+        raise ShapeError(f"{path}: {value!r} is not base64") from None
 
 
 def check_boolean(shape, value, path):

@@ -14,6 +14,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
+import conformance
 import p11kms_test
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -118,7 +119,9 @@ def send(service, request, connection=None, **how):
         path = (url.path or "/") + ("?" + url.query if url.query else "")
         connection.request(request.method, path, body=request.data, headers=dict(request.headers.items()))
         response = connection.getresponse()
-        return Answer(response, response.read())
+        answer = Answer(response, response.read())
+        conformance.check_bytes(request.headers.get("X-Amz-Target"), answer)
+        return answer
     finally:
         if own:
             connection.close()

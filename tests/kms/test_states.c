@@ -1,33 +1,30 @@
-/* AWS's key-state table, row by row, as the Developer Guide prints it ("Key states of AWS KMS keys"). */
+/* AWS's key-state table, row by row: key_states.tsv, by which tests/e2e/test_states.py asks a daemon, too. */
 #include "tests/testing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kms/states.h"
 #include "tests/fakes/fake_token.h"
 #include "crypto/crypto.h"
 
-/* Outcomes by the guide's numbers: 0 works, 1 disabled, 3 pending deletion, 4 not pending deletion,
- * 5 pending import, 6 origin EXTERNAL, 11 unavailable, 14 creating, 15 updating. */
-static const struct {
-    kms_doing doing;
-    int outcome[KMS_STATE_COUNT]; /* Enabled, Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport, Unavailable, Creating, Updating */
-} table[] = {
-    { KMS_DOES_CRYPTO, { 0, 1, 3, 3, 5, 11, 14, 0 } },
-    { KMS_DOES_GRANT, { 0, 1, 3, 3, 5, 0, 14, 0 } },
-    { KMS_DOES_ENABLE, { 0, 0, 3, 3, 5, 0, 14, 15 } },
-    { KMS_DOES_SET_ROTATION, { 0, 1, 3, 3, 6, 0, 14, 0 } },
-    { KMS_DOES_GET_ROTATION, { 0, 0, 0, 0, 6, 0, 0, 0 } },
-    { KMS_DOES_EDIT, { 0, 0, 3, 3, 0, 0, 0, 0 } },
-    { KMS_DOES_SCHEDULE, { 0, 0, 3, 3, 0, 0, 0, 15 } },
-    { KMS_DOES_CANCEL, { 4, 4, 0, 0, 4, 4, 4, 4 } },
-    { KMS_DOES_GET_PARAMETERS, { 0, 0, 3, 3, 0, 11, 14, 15 } },
-    { KMS_DOES_IMPORT, { 0, 0, 3, 3, 0, 11, 14, 0 } },
-    { KMS_DOES_DELETE_IMPORT, { 0, 0, 0, 0, 0, 11, 14, 15 } },
-    { KMS_DOES_REPLICATE, { 0, 1, 3, 3, 5, 11, 14, 15 } },
-    { KMS_DOES_MOVE_PRIMARY, { 0, 1, 3, 3, 5, 11, 14, 0 } },
-    { KMS_DOES_READ, { 0, 0, 0, 0, 0, 0, 0, 0 } },
+static const char *const doings[KMS_DOES_COUNT] = {
+    [KMS_DOES_CRYPTO] = "CRYPTO",
+    [KMS_DOES_GRANT] = "GRANT",
+    [KMS_DOES_ENABLE] = "ENABLE",
+    [KMS_DOES_SET_ROTATION] = "SET_ROTATION",
+    [KMS_DOES_ROTATE] = "ROTATE",
+    [KMS_DOES_GET_ROTATION] = "GET_ROTATION",
+    [KMS_DOES_EDIT] = "EDIT",
+    [KMS_DOES_SCHEDULE] = "SCHEDULE",
+    [KMS_DOES_CANCEL] = "CANCEL",
+    [KMS_DOES_GET_PARAMETERS] = "GET_PARAMETERS",
+    [KMS_DOES_IMPORT] = "IMPORT",
+    [KMS_DOES_DELETE_IMPORT] = "DELETE_IMPORT",
+    [KMS_DOES_REPLICATE] = "REPLICATE",
+    [KMS_DOES_MOVE_PRIMARY] = "MOVE_PRIMARY",
+    [KMS_DOES_READ] = "READ",
 };
 
 static const struct {
@@ -74,24 +71,65 @@ static void check_outcome(const kms_key_t *key, kms_doing doing, int number)
     fail();
 }
 
+static kms_doing doing_named(const char *name)
+{
+    for (size_t i = 0; i < KMS_DOES_COUNT; i++) {
+        if (strcmp(doings[i], name) == 0) {
+            return (kms_doing)i;
+        }
+    }
+    fail_msg("%s is nothing that one does", name);
+    return KMS_DOES_COUNT;
+}
+
+/* The words of one row of key_states.tsv; false behind the last. */
+static bool next_row(FILE *file, char line[256], char *words[2 + KMS_STATE_COUNT])
+{
+    do {
+        if (!fgets(line, 256, file)) {
+            return false;
+        }
+    } while (line[0] == '#');
+    char *rest = line;
+    for (size_t i = 0; i < 2 + KMS_STATE_COUNT; i++) {
+        words[i] = strsep(&rest, "\t\n");
+        assert_non_null(words[i]);
+    }
+    return true;
+}
+
 static void test_every_operation_meets_every_state_as_aws_says(void **state)
 {
-    fake_token_t *fake;
-    token_t *token;
+    char path[512], line[256];
+    char *words[2 + KMS_STATE_COUNT];
+    bool seen[KMS_DOES_COUNT] = { false };
     (void)state;
 
     assert_ok(crypto_init());
-    fake = fake_token_new();
-    token = fake_token_open(fake, "main");
+    fake_token_t *fake = fake_token_new();
     _cleanup_(kms_key) kms_key_t *key = a_key();
-    key->token = token;
-    for (size_t row = 0; row < COUNT_OF(table); row++) {
+    key->token = fake_token_open(fake, "main");
+    snprintf(path, sizeof(path), "%s/tests/kms/key_states.tsv", getenv("P11KMS_SRCDIR"));
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_true(next_row(file, line, words)); /* the headings: the states, in their order */
+    for (size_t s = 0; s < KMS_STATE_COUNT; s++) {
+        assert_string_equal(words[2 + s], kms_state_name((kms_state)s));
+    }
+    while (next_row(file, line, words)) {
+        kms_doing doing = doing_named(words[1]);
+
+        seen[doing] = true;
         for (size_t s = 0; s < KMS_STATE_COUNT; s++) {
             key->stored = (kms_state)s;
-            check_outcome(key, table[row].doing, table[row].outcome[s]);
+            check_outcome(key, doing, strcmp(words[2 + s], "ok") == 0 ? 0 : atoi(words[2 + s]));
         }
     }
-    token_close(token);
+    fclose(file);
+    for (size_t i = 0; i < KMS_DOES_COUNT; i++) {
+        assert_true(seen[i]);
+    }
+    token_close(key->token);
     fake_token_free(fake);
 }
 

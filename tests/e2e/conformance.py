@@ -1,0 +1,65 @@
+"""Every answer of KMS that a test sees, through boto3 or as bytes, is held against AWS's model."""
+
+import functools
+import json
+import pathlib
+
+import boto3
+
+import shapes
+
+# Operations that this version refuses as unknown to it. One that works must leave this list.
+PENDING = frozenset("""
+ConnectCustomKeyStore CreateCustomKeyStore CreateGrant DeleteCustomKeyStore DeleteImportedKeyMaterial
+DeriveSharedSecret DescribeCustomKeyStores DisconnectCustomKeyStore GenerateDataKeyPair
+GenerateDataKeyPairWithoutPlaintext GenerateMac GetParametersForImport GetPublicKey ImportKeyMaterial ListGrants
+ListRetirableGrants ReplicateKey RetireGrant RevokeGrant Sign UpdateCustomKeyStore UpdatePrimaryRegion Verify
+VerifyMac
+""".split())
+
+TARGET = "TrentService."
+
+# What newer models know and Debian's does not.
+boto3.setup_default_session()
+boto3.DEFAULT_SESSION._session.get_component("data_loader").search_paths.append(
+    str(pathlib.Path(__file__).parent / "models"))
+
+
+@functools.cache
+def model():
+    """botocore's ServiceModel of KMS."""
+    return boto3.DEFAULT_SESSION._session.get_service_model("kms")
+
+
+@functools.cache
+def operations():
+    return {name: model().operation_model(name) for name in model().operation_names}
+
+
+def check(operation, status, headers, body):
+    """Raises shapes.ShapeError where the answer is none that AWS's model allows. headers: lower case; body: bytes."""
+    if operation not in operations():
+        return
+    parsed = json.loads(body) if body else None
+    if status == 200:
+        shapes.check_answer(operations()[operation], parsed)
+    elif operation not in PENDING or parsed.get("__type") != "UnsupportedOperationException":
+        shapes.check_fault(operations()[operation], status, headers, parsed)
+
+
+def _received(response_dict=None, event_name=None, **_):
+    if response_dict is not None:
+        headers = {name.lower(): value for name, value in response_dict["headers"].items()}
+        check(event_name.rsplit(".", 1)[1], response_dict["status_code"], headers, response_dict["body"])
+
+
+def watch(client):
+    """Of a boto3 client of KMS."""
+    client.meta.events.register_last("response-received.kms", _received)
+    return client
+
+
+def check_bytes(target, answer):
+    """An answer of wire.send() to a request with this X-Amz-Target. What no operation answered is left to its test."""
+    if target and target.startswith(TARGET) and answer.headers.get("content-type") == "application/x-amz-json-1.1":
+        check(target[len(TARGET):], answer.status, answer.headers, answer.body)
