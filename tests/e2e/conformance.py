@@ -3,6 +3,8 @@
 import functools
 import json
 import pathlib
+import subprocess
+import tempfile
 
 import boto3
 
@@ -16,6 +18,19 @@ GenerateDataKeyPairWithoutPlaintext GenerateMac GetParametersForImport GetPublic
 ListRetirableGrants ReplicateKey RetireGrant RevokeGrant Sign UpdateCustomKeyStore UpdatePrimaryRegion Verify
 VerifyMac
 """.split())
+
+# Keys by what tests need them for: how CreateKey is asked for them.
+KINDS = {
+    "symmetric": {},
+    "sign": {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"},
+    "mac": {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+    "agree": {"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"},
+    "rsa": {"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"},
+    "external": {"Origin": "EXTERNAL"},
+    "multi": {"MultiRegion": True},
+}
+# Those that this version cannot make.
+PENDING_KINDS = frozenset({"sign", "mac", "agree", "rsa", "external", "multi"})
 
 TARGET = "TrentService."
 
@@ -45,6 +60,17 @@ def check(operation, status, headers, body):
         shapes.check_answer(operations()[operation], parsed)
     elif operation not in PENDING or parsed.get("__type") != "UnsupportedOperationException":
         shapes.check_fault(operations()[operation], status, headers, parsed)
+
+
+def wrap(public_key, material):
+    """As GetParametersForImport wants it for RSAES_OAEP_SHA_256."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(public_key)
+        file.flush()
+        return subprocess.run(
+            ["/usr/bin/openssl", "pkeyutl", "-encrypt", "-pubin", "-inkey", file.name, "-keyform", "DER", "-pkeyopt",
+             "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256", "-pkeyopt", "rsa_mgf1_md:sha256"],
+            input=material, capture_output=True, check=True).stdout
 
 
 def _received(response_dict=None, event_name=None, **_):
