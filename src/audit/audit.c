@@ -22,6 +22,7 @@ p11kms_err audit_open_on(const audit_options *options, const segment_io *io, aud
     const writer_limits limits = {
         .bound_ms = options->bound_ms != 0 ? options->bound_ms : DEFAULT_BOUND_MS,
         .queue_max = options->queue_max != 0 ? options->queue_max : DEFAULT_QUEUE_MAX,
+        .copies = options->copies,
     };
     uint64_t segment_bytes = options->segment_bytes != 0 ? options->segment_bytes : DEFAULT_SEGMENT_BYTES;
     _cleanup_free_ audit_t *audit = calloc(1, sizeof(*audit));

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "audit/copies.h"
 #include "util/mailbox.h"
 #include "util/bytes.h"
 
@@ -24,6 +25,7 @@ typedef struct {
     uint64_t segment_bytes;   /* a segment is closed past this; default 64 MiB */
     unsigned bound_ms;        /* a record not durable by then fails; default 2000 */
     unsigned queue_max;       /* records waiting before P11KMS_E_AUDIT; default 16384 */
+    copies_t *copies;         /* offered what is on disk; borrowed until audit_close() returned; may be NULL */
 } audit_options;
 
 typedef struct audit_record audit_record_t;

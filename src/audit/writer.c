@@ -226,6 +226,16 @@ static void empty_group(writer_t *writer)
     }
 }
 
+/* Under the lock: who abandons the writer may have ended the copies. */
+static void offer_copies(writer_t *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    if (!writer->abandoned) {
+        copies_offer(writer->limits.copies, buf_slice(&writer->group));
+    }
+    pthread_mutex_unlock(&writer->lock);
+}
+
 static void free_writer(writer_t *writer)
 {
     buf_free(&writer->group);
@@ -256,6 +266,9 @@ static void *write_groups(void *arg)
         done = end_group(writer, err, clock_mono_us() - start);
         pthread_mutex_unlock(&writer->lock);
         give_back(done, err);
+        if (err == P11KMS_OK && writer->limits.copies != NULL) {
+            offer_copies(writer);
+        }
         empty_group(writer);
         pthread_mutex_lock(&writer->lock);
     }

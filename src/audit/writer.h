@@ -12,6 +12,7 @@ typedef struct writer writer_t;
 typedef struct {
     unsigned bound_ms;
     unsigned queue_max;
+    copies_t *copies;
 } writer_limits;
 
 /** @param segments  Taken on success: closed by writer_stop(). */

@@ -53,6 +53,15 @@ typedef struct {
     conf_place place;
 } conf_token;
 
+/** Who gets a copy of every audit record. */
+typedef struct {
+    const char *to;   /* "journald" or "syslog" */
+    const char *path; /* of the datagram socket; NULL: the usual one */
+    conf_place place;
+} conf_copy;
+
+#define CONF_COPIES_MAX 8
+
 /** How often one principal may call one operation. */
 typedef struct {
     const char *operation; /* "CreateKey"; whether it exists is not known here */
@@ -93,6 +102,8 @@ typedef struct conf {
     uint64_t audit_segment_bytes;
     unsigned audit_bound_ms;
     unsigned audit_queue_max;
+    const conf_copy *audit_copies;
+    size_t n_audit_copies;
     const char *identities_dir; /* NULL: none */
     const char *keys_dir;       /* NULL: none */
     const char *log_level;

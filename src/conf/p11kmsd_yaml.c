@@ -268,6 +268,31 @@ static const section_t token_section = {
     .about = "A PKCS#11 token that holds key materials.",
 };
 
+static const char *const copy_receivers[] = { "journald", "syslog", NULL };
+
+static const item_t copy_items[] = {
+    { .name = "to",
+      .type = TYPE_WORD,
+      .offset = offsetof(conf_copy, to),
+      .words = copy_receivers,
+      .required = true,
+      .about = "journald, with fields to search by, or syslog (RFC 5424), where records past 8 KiB are cut and say so." },
+    { .name = "path",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_copy, path),
+      .about = "The receiver's datagram socket; /run/systemd/journal/socket or /dev/log unless set." },
+};
+
+static const section_t copy_section = {
+    .name = "copies",
+    .size = sizeof(conf_copy),
+    .place = offsetof(conf_copy, place),
+    .items = copy_items,
+    .n_items = COUNT_OF(copy_items),
+    .shorthand = "to",
+    .about = "A receiver of copies: journald or syslog alone, or a map.",
+};
+
 static const item_t audit_items[] = {
     { .name = "dir",
       .type = TYPE_PATH,
@@ -296,6 +321,14 @@ static const item_t audit_items[] = {
       .max = 1000000,
       .fallback = "16384",
       .about = "Records that may wait for the disk before requests are refused." },
+    { .name = "copies",
+      .type = TYPE_LIST,
+      .offset = offsetof(conf_t, audit_copies),
+      .count = offsetof(conf_t, n_audit_copies),
+      .max = CONF_COPIES_MAX,
+      .section = &copy_section,
+      .about = "Who gets a copy of every record. Best effort: no request waits for it, and what a receiver does not "
+               "take in time is dropped and counted." },
 };
 
 static const section_t audit_section = {

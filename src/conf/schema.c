@@ -198,6 +198,10 @@ void read_list(load_t *load, const item_t *item, const node_t *node, const path_
         report(load, node, path, "needs at least %llu", (unsigned long long)item->min);
         return;
     }
+    if (item->max != 0 && node->n > item->max) {
+        report(load, node, path, "takes at most %llu", (unsigned long long)item->max);
+        return;
+    }
     *FIELD(base, item, const void *) =
         read_elements(load, item->section, node, path, COUNT_FIELD(base, item));
 }

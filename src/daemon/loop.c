@@ -5,6 +5,7 @@
 
 #include "crypto/crypto.h"
 #include "daemon/notify.h"
+#include "daemon/outlets.h"
 
 #define LOG_ROOM "daemon"
 #include "util/log.h"
@@ -134,6 +135,7 @@ static void on_tick(uv_timer_t *handle)
     if (++s->ticks % STIR_EVERY_TICKS == 0) {
         loop_stir(s);
     }
+    outlets_tick(s);
     if (!s->applying) {
         kms_tick(s->kms);
     }

@@ -2,6 +2,8 @@
 
 #include "config.h"
 
+#include "daemon/outlets.h"
+
 #include <string.h>
 
 static void answer(http_exchange_t *exchange, int status, const char *type, buf_t *body)
@@ -46,6 +48,7 @@ static void metrics(monitor_t *monitor, http_exchange_t *exchange)
     buf_t body = { 0 };
 
     core_metrics(monitor->core, &body);
+    outlets_metrics(monitor->copies, &body);
     buf_printf(&body,
                "# TYPE p11kms_build_info gauge\np11kms_build_info{version=\"" PACKAGE_VERSION "\"} 1\n"
                "# TYPE p11kms_keys gauge\np11kms_keys %zu\n"

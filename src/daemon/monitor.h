@@ -9,6 +9,7 @@ typedef struct {
     core_t *core;
     kms_t *kms;
     http_t *http;
+    copies_t *copies; /* of the audit log; may be NULL */
 } monitor_t;
 
 /** An http_handler; @p arg is a monitor_t. */

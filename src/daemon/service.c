@@ -8,6 +8,7 @@
 #include "api/page.h"
 #include "client/client.h"
 #include "crypto/crypto.h"
+#include "daemon/outlets.h"
 #include "util/user.h"
 
 #define FETCH_TIMEOUT_MS 5000
@@ -137,6 +138,7 @@ static p11kms_err audit_start(service_t *s)
         .segment_bytes = s->conf->audit_segment_bytes,
         .bound_ms = s->conf->audit_bound_ms,
         .queue_max = s->conf->audit_queue_max,
+        .copies = s->copies,
     };
 
     return audit_open(&options, &s->audit);
@@ -433,7 +435,7 @@ static p11kms_err http_start(service_t *s)
         TRY(http_listen(s->http, &s->conf->listen[i], on_request, on_refused, s, &s->ports[i]));
     }
     if (s->conf->monitor) {
-        s->monitor = (monitor_t){ .core = s->core, .kms = s->kms, .http = s->http };
+        s->monitor = (monitor_t){ .core = s->core, .copies = s->copies, .kms = s->kms, .http = s->http };
         TRY(http_listen(s->http, s->conf->monitor, monitor_handle, on_refused, &s->monitor, &s->monitor_port));
     }
     return P11KMS_OK;
@@ -455,6 +457,7 @@ static const struct {
     { "configuration", conf_start, conf_stop },
     { "privileges", become_user, NULL },
     { "loop", loop_start, loop_stop },
+    { "copies of the audit log", outlets_start, outlets_stop },
     { "audit log", audit_start, audit_stop },
     { "store", store_start, store_stop },
     { "tokens", tokens_start, tokens_stop },

@@ -22,6 +22,8 @@ struct service {
     uv_signal_t on_term, on_int, on_hup;
     mailbox_t *mailbox;
     audit_t *audit;
+    copies_t *copies;
+    uint64_t copies_told; /* dropped ones, in the log */
     store_t *store; /* until core takes it */
     token_t **tokens;
     size_t n_tokens;
