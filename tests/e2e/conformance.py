@@ -32,6 +32,8 @@ KINDS = {
 # Those that this version cannot make.
 PENDING_KINDS = frozenset({"sign", "mac", "agree", "rsa", "external", "multi"})
 
+succeeded = set()  # operations that this process has seen a success of
+
 TARGET = "TrentService."
 
 # What newer models know and Debian's does not.
@@ -58,6 +60,7 @@ def check(operation, status, headers, body):
     parsed = json.loads(body) if body else None
     if status == 200:
         shapes.check_answer(operations()[operation], parsed)
+        succeeded.add(operation)
     elif operation not in PENDING or parsed.get("__type") != "UnsupportedOperationException":
         shapes.check_fault(operations()[operation], status, headers, parsed)
 
