@@ -9,6 +9,7 @@
 #include "client/client.h"
 #include "crypto/crypto.h"
 #include "daemon/outlets.h"
+#include "kms/grant_token.h"
 #include "util/user.h"
 
 #define FETCH_TIMEOUT_MS 5000
@@ -311,6 +312,7 @@ static p11kms_err kms_start(service_t *s)
     api_attach(s->api, s->core, s->kms);
     TRY(core_store_job(s->core, load_marker_key, NULL));
     TRY(core_store_job(s->core, kms_open_service_key, s->kms));
+    TRY(core_store_job(s->core, kms_open_grant_tokens, s->kms));
     TRY(core_store_job(s->core, kms_load, s->kms));
     TRY(core_store_job(s->core, kms_begin_usage, s->kms));
     p11kms_err err = core_store_job(s->core, kms_reconcile, s->kms);

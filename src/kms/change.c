@@ -21,9 +21,13 @@ static void drop_staged(kms_change *change)
     kms_alias_unref(change->put_alias);
     kms_key_unref(change->removed_key);
     kms_alias_unref(change->removed_alias);
+    kms_grant_unref(change->put_grant);
+    kms_grant_unref(change->removed_grant);
     change->put_alias = NULL;
     change->removed_key = NULL;
     change->removed_alias = NULL;
+    change->put_grant = NULL;
+    change->removed_grant = NULL;
 }
 
 static void out_of_step(p11kms_err err)
@@ -53,6 +57,14 @@ static void publish(op_t *op)
     if (change->removed_key) {
         catalog_remove_key(catalog, change->removed_key->account, change->removed_key->region,
                            change->removed_key->id);
+        grants_remove_key(change->kms->grants,
+                          (grants_key){ change->removed_key->region, change->removed_key->id });
+    }
+    if (change->put_grant) {
+        out_of_step(grants_put(change->kms->grants, STEAL(change->put_grant)));
+    }
+    if (change->removed_grant) {
+        grants_remove(change->kms->grants, change->removed_grant);
     }
     drop_staged(change);
 }
@@ -68,6 +80,7 @@ kms_change *kms_change_begin(op_t *op, kms_t *kms, store_t *store)
 
     change->kms = kms;
     change->store = store;
+    change->arena = op->arena;
     op->staged = change;
     op->on_commit = publish;
     op->on_abort = abandon;
@@ -326,4 +339,44 @@ p11kms_err kms_change_rotate(kms_change *change, kms_key_t *key, const uint8_t m
     TRY(kms_key_add_material(key, material_id, number, cause, clock_service_ms()));
     key->current = key->n_materials - 1;
     return kms_change_add_material(change, key, kms_key_current(key));
+}
+
+/* ---- grants ---- */
+
+static p11kms_err insert_grant(kms_change *change, const kms_grant_t *grant)
+{
+    unsigned most = kms_quota(change->kms, KMS_QUOTA_GRANTS_PER_KEY);
+    store_grant row;
+
+    if (grants_count(change->kms->grants, (grants_key){ grant->region, grant->key_id }) >= most) {
+        FAIL(P11KMS_E_LIMIT, "The key has the maximum number of grants, %u", most);
+    }
+    kms_grant_row(grant, change->arena, &row);
+    return store_grant_insert(change->store, &row);
+}
+
+p11kms_err kms_change_grant(kms_change *change, kms_grant_t *grant)
+{
+    p11kms_err err = insert_grant(change, grant);
+
+    if (err != P11KMS_OK) {
+        kms_grant_unref(grant);
+        return err;
+    }
+    change->put_grant = grant;
+    return P11KMS_OK;
+}
+
+p11kms_err kms_change_remove_grant(kms_change *change, const kms_grant_t *grant)
+{
+    store_grant row;
+
+    kms_grant_row(grant, change->arena, &row);
+    p11kms_err err = store_grant_delete(change->store, &row);
+    if (err == P11KMS_E_NOT_FOUND) {
+        FAIL(P11KMS_E_KEY_NOT_FOUND, "Grant ID %s is not found", grant->id_text);
+    }
+    TRY(err);
+    change->removed_grant = kms_grant_ref(grant);
+    return P11KMS_OK;
 }

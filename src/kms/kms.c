@@ -43,6 +43,7 @@ p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
     ENSURE(strlen(default_token) < sizeof(kms->default_token), P11KMS_E_RANGE);
     strcpy(kms->default_token, default_token);
     TRY(catalog_new(&kms->catalog));
+    TRY(grants_new(&kms->grants));
     *ret = STEAL(kms);
     return P11KMS_OK;
 }
@@ -51,6 +52,8 @@ void kms_free(kms_t *kms)
 {
     if (kms) {
         kms_key_unref(kms->service_key);
+        secret_free(kms->grant_token_key);
+        grants_free(kms->grants);
         catalog_free(kms->catalog);
         free(kms);
     }
@@ -94,6 +97,11 @@ catalog_t *kms_catalog(kms_t *kms)
     return kms->catalog;
 }
 
+grants_t *kms_grants(kms_t *kms)
+{
+    return kms->grants;
+}
+
 unsigned kms_busy(const kms_t *kms)
 {
     return kms->busy;
@@ -107,6 +115,7 @@ typedef struct {
     kms_key_t **keys;
     uint8_t (*current)[KMS_ID]; /* the material each row calls current */
     size_t n, cap;
+    arena_t *arena;
 } loading_t;
 
 static p11kms_err grow(loading_t *loading)
@@ -242,6 +251,16 @@ static p11kms_err load_alias(void *arg, const store_alias *row)
     return catalog_put_alias(loading->kms->catalog, alias);
 }
 
+static p11kms_err load_grant(void *arg, const store_grant *row)
+{
+    loading_t *loading = arg;
+    kms_grant_t *grant;
+
+    arena_reset(loading->arena);
+    TRY(kms_grant_of_row(row, loading->arena, &grant));
+    return grants_put(loading->kms->grants, grant);
+}
+
 static p11kms_err settle_current(const loading_t *loading)
 {
     for (size_t i = 0; i < loading->n; i++) {
@@ -264,12 +283,16 @@ static p11kms_err load_all(store_t *store, loading_t *loading)
     TRY(store_material_each(store, load_material, loading));
     TRY(store_tag_each(store, load_tag, loading));
     TRY(store_alias_each(store, load_alias, loading));
+    TRY(store_grant_each(store, load_grant, loading));
     return settle_current(loading);
 }
 
 p11kms_err kms_load(store_t *store, void *kms)
 {
-    loading_t loading = { .kms = kms };
+    _cleanup_(arena) arena_t *arena = arena_new(4096);
+    loading_t loading = { .kms = kms, .arena = arena };
+
+    ENSURE(arena, P11KMS_E_NOMEM);
     p11kms_err err = load_all(store, &loading);
 
     for (size_t i = 0; i < loading.n; i++) {

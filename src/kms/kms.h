@@ -8,6 +8,7 @@
 #include "core/op.h"
 #include "kms/catalog.h"
 #include "kms/envelope.h"
+#include "kms/grants.h"
 #include "kms/states.h"
 
 typedef struct kms kms_t;
@@ -48,6 +49,7 @@ int64_t kms_usage_since(const kms_t *kms);
 /** Read every row into the catalog; start-up, through core_store_job(). Damaged rows are an error naming them. */
 p11kms_err kms_load(store_t *store, void *kms);
 catalog_t *kms_catalog(kms_t *kms);
+grants_t *kms_grants(kms_t *kms);
 
 /* ---- names: names.c ---- */
 
@@ -106,11 +108,14 @@ MUST_USE p11kms_err kms_open_now(token_t *token, slice_t blob, slice_t context, 
 typedef struct {
     kms_t *kms;
     store_t *store;
+    arena_t *arena; /* the operation's */
     kms_key_t *put_key[KMS_STAGED_MAX];
     size_t n_put_keys;
     kms_alias_t *put_alias;
     kms_key_t *removed_key;
     kms_alias_t *removed_alias;
+    kms_grant_t *put_grant;
+    kms_grant_t *removed_grant;
 } kms_change;
 
 kms_change *kms_change_begin(op_t *op, kms_t *kms, store_t *store);
@@ -131,6 +136,10 @@ MUST_USE p11kms_err kms_change_alias(kms_change *change, const char *account, co
                                      const kms_key_t *target, bool create);
 MUST_USE p11kms_err kms_change_remove_alias(kms_change *change, const char *account, const char *region,
                                             const char *name);
+/** Write a new grant and stage it; takes the reference in all cases. @retval P11KMS_E_LIMIT  The key has too many. */
+MUST_USE p11kms_err kms_change_grant(kms_change *change, kms_grant_t *grant);
+/** @retval P11KMS_E_KEY_NOT_FOUND  It is gone by now. */
+MUST_USE p11kms_err kms_change_remove_grant(kms_change *change, const kms_grant_t *grant);
 /** Every tag rule of AWS: at most 50, no duplicate, "aws:" reserved. @retval P11KMS_E_TAG */
 MUST_USE p11kms_err kms_check_tag_name(slice_t name);
 

@@ -9,10 +9,12 @@ const char *kms_scheme(const kms_spec *spec);
 struct kms {
     core_t *core;
     catalog_t *catalog;
+    grants_t *grants;
     char default_token[TOKEN_NAME_MAX];
     unsigned quotas[KMS_QUOTA_COUNT]; /* atomic */
     int64_t usage_since;
     kms_key_t *service_key; /* service_key.c */
+    secret_t *grant_token_key; /* grant_token.c */
     unsigned busy;        /* internal acts under way; the loop's */
     int64_t next_retry_ms; /* after a failed rotation or deletion: not before this service time */
 };

@@ -204,13 +204,12 @@ static bool is_same_account(const policy_request *request)
     return request->resource_account.len == 0 || slice_eq(request->resource_account, request->caller.account);
 }
 
-/*
- * A grant is an Allow of the resource side. It names the caller, but a role session through its
- * role: a session that was made narrow stays so.
- */
-static void add_grant(side *resource, const policy_caller *caller)
+/* A grant is an Allow of the resource side. A session that was made narrow stays so, named itself or not. */
+static void add_grant(side *resource, const policy_caller *caller, naming names)
 {
-    naming names = caller->kind == CALLER_ROLE_SESSION ? NAMES_ROLE : NAMES_CALLER;
+    if (caller->kind == CALLER_ROLE_SESSION && names == NAMES_CALLER) {
+        names = NAMES_ROLE;
+    }
 
     if (names > resource->names) {
         *resource = (side){ .basis = BASIS_GRANT, .names = names, .allows = true };
@@ -262,9 +261,7 @@ static policy_decision decide(const policy_request *request, const policy_set *s
             return denied_by(order[i]);
         }
     }
-    if (set->granted) {
-        add_grant(&all->resource, &request->caller);
-    }
+    add_grant(&all->resource, &request->caller, set->granted);
     if (!caller_has_account(&request->caller)) {
         return all->resource.names == NAMES_CALLER ? allowed_by(&all->resource) : lacking(&all->resource);
     }

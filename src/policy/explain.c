@@ -149,7 +149,7 @@ static void gather_moves(search *at)
     }
     if (at->allowed) {
         add_kind(at, set->trusted, CHANGE_TRUST);
-        add_kind(at, set->granted, CHANGE_GRANT);
+        add_kind(at, set->granted != NAMES_NOBODY, CHANGE_GRANT);
         return;
     }
     add_kind(at, has_account, CHANGE_IDENTITY);
@@ -188,7 +188,7 @@ static void suppose_move(const search *at, const move *made, policy_set *set, su
         set->trusted = false;
         break;
     case CHANGE_GRANT:
-        set->granted = false;
+        set->granted = NAMES_NOBODY;
         break;
     }
 }

@@ -50,6 +50,12 @@ typedef struct {
     slice_t federated; /* identity provider of a federated caller, else empty */
 } policy_caller;
 
+/**
+ * Is @p text the ARN of an account, user, role, role session or federated user, as principals of "AWS" are named?
+ * @param[out] ret_account  Of @p text; may be NULL.
+ */
+bool policy_is_principal(slice_t text, slice_t *ret_account);
+
 /** Values of one condition key. @p multi: the key is multi-valued by nature (aws:TagKeys), even with one value. */
 typedef struct {
     const slice_t *values;
@@ -92,6 +98,9 @@ typedef struct {
     void *lookup_arg;
 } policy_request;
 
+/** How closely a statement or a grant names the caller. An account's name leaves it to identity policies. */
+typedef enum { NAMES_NOBODY, NAMES_ACCOUNT, NAMES_ROLE, NAMES_CALLER } naming;
+
 /** Everything that applies to one request. Absent parts are NULL or 0. */
 typedef struct {
     policy_t *const *identity; /* of the user and its groups, or of the role */
@@ -112,10 +121,10 @@ typedef struct {
      */
     bool trusted;
     /**
-     * A grant allows this: counts as an Allow of the resource side for the caller itself. A role session
-     * has it through its role, so that its boundary and its session policies still limit it.
+     * A grant allows this, to whom it names: counts as an Allow of the resource side. A role session that is
+     * named itself has it through its role, so that its boundary and its session policies still limit it.
      */
-    bool granted;
+    naming granted;
 } policy_set;
 
 typedef enum { DECISION_ALLOW, DECISION_IMPLICIT_DENY, DECISION_EXPLICIT_DENY } decision_kind;
@@ -147,9 +156,6 @@ void policy_denial_words(const policy_decision *decision, slice_t action, buf_t 
 bool policy_glob(slice_t pattern, slice_t text);
 
 /* ---- explanations: what is told is found by the evaluation that decides ---- */
-
-/** How closely a statement names the caller; more is closer. An account's name leaves it to identity policies. */
-typedef enum { NAMES_NOBODY, NAMES_ACCOUNT, NAMES_ROLE, NAMES_CALLER } naming;
 
 /** What keeps a statement from applying to a request. */
 #define MISSES_ACTION 0x01u

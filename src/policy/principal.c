@@ -134,6 +134,20 @@ static bool classify_arn(slice_t text, principal_entry_t *ret)
     return false;
 }
 
+bool policy_is_principal(slice_t text, slice_t *ret_account)
+{
+    principal_entry_t entry;
+    arn_view arn;
+
+    if (!split_arn(text, &arn) || !classify_arn(text, &entry)) {
+        return false;
+    }
+    if (ret_account != NULL) {
+        *ret_account = arn.account;
+    }
+    return true;
+}
+
 static p11kms_err classify_aws(compiler_t *compiler, slice_t text, principal_entry_t *ret)
 {
     if (slice_eq_str(text, "*")) {

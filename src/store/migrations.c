@@ -116,11 +116,30 @@ static const char version_4[] =
     "  PRIMARY KEY (account, region, key_id),"
     "  FOREIGN KEY (account, region, key_id) REFERENCES kms_key (account, region, id) ON DELETE CASCADE);";
 
+static const char version_5[] =
+    "CREATE TABLE kms_grant ("
+    "  account TEXT NOT NULL,"
+    "  region TEXT NOT NULL,"
+    "  key_id BLOB NOT NULL,"
+    "  id BLOB NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  grantee TEXT NOT NULL,"
+    "  retiring TEXT NOT NULL,"
+    "  issuing_account TEXT NOT NULL,"
+    "  operations TEXT NOT NULL,"
+    "  has_equals INTEGER NOT NULL,"
+    "  context_equals BLOB NOT NULL,"
+    "  context_subset BLOB NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  PRIMARY KEY (account, region, key_id, id),"
+    "  FOREIGN KEY (account, region, key_id) REFERENCES kms_key (account, region, id) ON DELETE CASCADE);";
+
 static const char *const steps[] = {
     version_1,
     version_2,
     version_3,
     version_4,
+    version_5,
 };
 
 const migrations_t migrations = { steps, COUNT_OF(steps) };

@@ -21,6 +21,9 @@
 #define SPKI_MAX 1024    /* RSA-4096 takes 550 */
 #define CHECK_MAX 32
 #define IMPORT_TEXT_MAX (4 * 256) /* kms.json: KeyMaterialDescriptionType */
+#define GRANT_NAME_MAX 256       /* kms.json: GrantNameType, ASCII alone */
+#define GRANT_OPERATIONS_MAX 512 /* all 17 names together take under 300 */
+#define CONTEXT_MAX 8192         /* kms/envelope.h: ENVELOPE_CONTEXT_MAX */
 #define DAYS_MAX 2560 /* kms.json: RotationPeriodInDays */
 
 #define TEXT(type, member, column, min, max)                                                                 \
@@ -136,6 +139,24 @@ static const column_t key_usage_columns[] = {
 };
 static const shape_t key_usage = { "key_usage", key_usage_columns, 4, 3, 0 };
 
+static const column_t grant_columns[] = {
+    ACCOUNT(store_grant),
+    WORD(store_grant, region, "region"),
+    ID(store_grant, key_id, "key_id"),
+    BYTES(store_grant, id, "id", STORE_GRANT_ID, STORE_GRANT_ID),
+    /* fixed */
+    TEXT(store_grant, name, "name", 0, GRANT_NAME_MAX),
+    TEXT(store_grant, grantee, "grantee", 1, ARN_MAX),
+    TEXT(store_grant, retiring, "retiring", 0, ARN_MAX),
+    TEXT(store_grant, issuing_account, "issuing_account", 12, 12),
+    TEXT(store_grant, operations, "operations", 1, GRANT_OPERATIONS_MAX),
+    { "has_equals", COLUMN_BOOL, offsetof(store_grant, has_equals), 0, 1 },
+    BYTES(store_grant, context_equals, "context_equals", 0, CONTEXT_MAX),
+    BYTES(store_grant, context_subset, "context_subset", 0, CONTEXT_MAX),
+    TIME(store_grant, created, "created"),
+};
+static const shape_t grant = { "kms_grant", grant_columns, 0, 4, 9 };
+
 static const column_t access_key_columns[] = {
     { "active", COLUMN_BOOL, offsetof(store_access_key, active), 0, 1 },
     /* key */
@@ -188,6 +209,9 @@ static const shape_t outbox = { "outbox", outbox_columns, 0, 1, 1 };
 #define ALIAS_COLUMNS "key_id, updated, account, region, name, created"
 #define TAG_COLUMNS "value, account, region, key_id, name"
 #define KEY_USAGE_COLUMNS "used, operation, request_id, event_id, account, region, key_id"
+#define GRANT_COLUMNS                                                                                        \
+    "account, region, key_id, id, name, grantee, retiring, issuing_account, operations, has_equals,"         \
+    " context_equals, context_subset, created"
 #define ACCESS_KEY_COLUMNS "active, id, account, user_name, sealed, created"
 #define USED_KEY_COLUMNS                                                                                     \
     "last_used, last_service, last_region, id, active, account, user_name, sealed, created"
@@ -253,6 +277,13 @@ const statement_t statements[STATEMENT_COUNT] = {
     [KEY_USAGE_GET] = { "SELECT " KEY_USAGE_COLUMNS " FROM key_usage"
                         " WHERE account = ? AND region = ? AND key_id = ?",
                         &key_usage, BINDS_KEY },
+
+    [GRANT_INSERT] = { "INSERT INTO kms_grant (" GRANT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       &grant, BINDS_ALL },
+    [GRANT_DELETE] = { "DELETE FROM kms_grant WHERE account = ? AND region = ? AND key_id = ? AND id = ?", &grant,
+                       BINDS_KEY },
+    [GRANT_ALL] = { "SELECT " GRANT_COLUMNS " FROM kms_grant ORDER BY account, region, key_id, id", &grant,
+                    BINDS_NOTHING },
 
     [ACCESS_KEY_INSERT] = { "INSERT INTO access_key (" ACCESS_KEY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
                             &access_key, BINDS_ALL },

@@ -76,7 +76,7 @@ typedef struct {
 
 MUST_USE p11kms_err store_key_insert(store_t *store, const store_key *row); /* EXISTS */
 MUST_USE p11kms_err store_key_update(store_t *store, const store_key *row); /* every column but id, account, region, created; NOT_FOUND */
-MUST_USE p11kms_err store_key_delete(store_t *store, const store_key *row); /* with its materials, aliases, tags; NOT_FOUND */
+MUST_USE p11kms_err store_key_delete(store_t *store, const store_key *row); /* with its materials, aliases, tags, grants; NOT_FOUND */
 MUST_USE p11kms_err store_key_each(store_t *store, p11kms_err (*each)(void *arg, const store_key *row), void *arg);
 
 /* ---- key materials: the versions of a key ---- */
@@ -158,6 +158,27 @@ MUST_USE p11kms_err store_key_usage_put(store_t *store, const store_key_usage *r
 /** @p row says which key; @p see is called once. @retval P11KMS_E_NOT_FOUND  The key has not been used. */
 MUST_USE p11kms_err store_key_usage_get(store_t *store, const store_key_usage *row,
                                         p11kms_err (*see)(void *arg, const store_key_usage *row), void *arg);
+
+/* ---- grants ---- */
+#define STORE_GRANT_ID 32
+typedef struct {
+    const char *account; /* with region and key_id: the key it is on */
+    const char *region;
+    uint8_t key_id[STORE_ID];
+    slice_t id;          /* STORE_GRANT_ID bytes */
+    const char *name;    /* "": none */
+    const char *grantee; /* an ARN */
+    const char *retiring; /* an ARN; "": none */
+    const char *issuing_account;
+    const char *operations;  /* "Decrypt,Encrypt" */
+    bool has_equals;         /* EncryptionContextEquals, maybe of nothing */
+    slice_t context_equals;  /* canonical (kms/envelope.h) */
+    slice_t context_subset;  /* canonical; empty: no EncryptionContextSubset */
+    int64_t created;
+} store_grant;
+MUST_USE p11kms_err store_grant_insert(store_t *store, const store_grant *row); /* EXISTS */
+MUST_USE p11kms_err store_grant_delete(store_t *store, const store_grant *row); /* by key and id; NOT_FOUND */
+MUST_USE p11kms_err store_grant_each(store_t *store, p11kms_err (*each)(void *arg, const store_grant *row), void *arg);
 
 /* ---- access keys; the secret is sealed before it comes here ---- */
 typedef struct {

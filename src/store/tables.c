@@ -137,6 +137,20 @@ p11kms_err store_tag_delete(store_t *store, const store_tag *row)
 
 DEFINE_EACH(store_tag_each, store_tag, TAG_ALL)
 
+/* ---- grants ---- */
+
+p11kms_err store_grant_insert(store_t *store, const store_grant *row)
+{
+    return session_write(store, GRANT_INSERT, row, NULL);
+}
+
+p11kms_err store_grant_delete(store_t *store, const store_grant *row)
+{
+    return session_change(store, GRANT_DELETE, row);
+}
+
+DEFINE_EACH(store_grant_each, store_grant, GRANT_ALL)
+
 /* ---- access keys ---- */
 
 p11kms_err store_key_usage_put(store_t *store, const store_key_usage *row)

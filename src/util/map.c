@@ -86,6 +86,12 @@ uint64_t map_siphash(const uint64_t key[2], slice_t data)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+uint64_t map_hash(slice_t data)
+{
+    pthread_once(&sip_key_once, sip_key_fetch);
+    return map_siphash(sip_key, data);
+}
+
 p11kms_err map_new(map_t **ret)
 {
     map_t *map = calloc(1, sizeof(*map));

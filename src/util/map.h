@@ -18,5 +18,8 @@ void *map_remove(map_t *map, slice_t key);
 /** SipHash-2-4, the map's own hash; here for its known answers. */
 uint64_t map_siphash(const uint64_t key[2], slice_t data);
 
+/** The same under the key of this process: nobody outside can tell what it will be. */
+uint64_t map_hash(slice_t data);
+
 /** Iteration in no order; do not change the map meanwhile. Start with *pos = 0. */
 bool map_next(const map_t *map, size_t *pos, slice_t *ret_key, void **ret_value);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "kms/grant_token.h"
 #include "kms/service_key.h"
 #include "tests/fakes/scratch.h"
 #include "util/clock.h"
@@ -67,6 +68,7 @@ static void start(house_t *house)
     assert_ok(core_replay_outbox(house->core));
     assert_ok(kms_new(house->core, "main", &house->kms));
     assert_ok(core_store_job(house->core, kms_open_service_key, house->kms));
+    assert_ok(core_store_job(house->core, kms_open_grant_tokens, house->kms));
     assert_ok(core_store_job(house->core, kms_load, house->kms));
     assert_ok(core_store_job(house->core, kms_reconcile, house->kms));
 }

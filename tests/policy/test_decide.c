@@ -66,7 +66,7 @@ typedef struct {
     char caller;           /* u user, s role session, r root */
     bool across;           /* the resource is another account's */
     bool resource_decides; /* KMS's rule */
-    bool granted;
+    naming granted;
     const char *principal; /* whom the resource policy allows */
     /*
      * A letter for each of eight: identity, boundary and session policies that
@@ -78,55 +78,61 @@ typedef struct {
 /* clang-format off */
 static const decision_row rows[] = {
     /* a key of the caller's account */
-    { 'u', false, true, false, NOBODY,    "RRRRRRRR" },
-    { 'u', false, true, false, ACCOUNT_P, "IIIIBBSA" },
-    { 'u', false, true, false, ROLE_P,    "RRRRRRRR" },
-    { 'u', false, true, false, ALICE_P,   "AAAAAAAA" },
-    { 'u', false, true, false, ANYONE_P,  "AAAAAAAA" },
-    { 's', false, true, false, NOBODY,    "RRRRRRRR" },
-    { 's', false, true, false, ACCOUNT_P, "IIIIBBSA" },
-    { 's', false, true, false, ROLE_P,    "BBSABBSA" },
-    { 's', false, true, false, ALICE_P,   "RRRRRRRR" },
-    { 's', false, true, false, SESSION_P, "AAAAAAAA" },
-    { 's', false, true, false, ANYONE_P,  "AAAAAAAA" },
-    { 'r', false, true, false, NOBODY,    "RRRRRRRR" },
-    { 'r', false, true, false, ACCOUNT_P, "AAAAAAAA" },
+    { 'u', false, true, NAMES_NOBODY, NOBODY,    "RRRRRRRR" },
+    { 'u', false, true, NAMES_NOBODY, ACCOUNT_P, "IIIIBBSA" },
+    { 'u', false, true, NAMES_NOBODY, ROLE_P,    "RRRRRRRR" },
+    { 'u', false, true, NAMES_NOBODY, ALICE_P,   "AAAAAAAA" },
+    { 'u', false, true, NAMES_NOBODY, ANYONE_P,  "AAAAAAAA" },
+    { 's', false, true, NAMES_NOBODY, NOBODY,    "RRRRRRRR" },
+    { 's', false, true, NAMES_NOBODY, ACCOUNT_P, "IIIIBBSA" },
+    { 's', false, true, NAMES_NOBODY, ROLE_P,    "BBSABBSA" },
+    { 's', false, true, NAMES_NOBODY, ALICE_P,   "RRRRRRRR" },
+    { 's', false, true, NAMES_NOBODY, SESSION_P, "AAAAAAAA" },
+    { 's', false, true, NAMES_NOBODY, ANYONE_P,  "AAAAAAAA" },
+    { 'r', false, true, NAMES_NOBODY, NOBODY,    "RRRRRRRR" },
+    { 'r', false, true, NAMES_NOBODY, ACCOUNT_P, "AAAAAAAA" },
     /* another resource of the caller's account: either side is enough */
-    { 'u', false, false, false, NOBODY,    "IIIIBBSA" },
-    { 'u', false, false, false, ACCOUNT_P, "IIIIBBSA" },
-    { 'u', false, false, false, ALICE_P,   "AAAAAAAA" },
-    { 'u', false, false, false, ANYONE_P,  "AAAAAAAA" },
-    { 's', false, false, false, NOBODY,    "IIIIBBSA" },
-    { 's', false, false, false, ACCOUNT_P, "IIIIBBSA" },
-    { 's', false, false, false, ROLE_P,    "BBSABBSA" },
-    { 's', false, false, false, SESSION_P, "AAAAAAAA" },
-    { 's', false, false, false, ANYONE_P,  "AAAAAAAA" },
+    { 'u', false, false, NAMES_NOBODY, NOBODY,    "IIIIBBSA" },
+    { 'u', false, false, NAMES_NOBODY, ACCOUNT_P, "IIIIBBSA" },
+    { 'u', false, false, NAMES_NOBODY, ALICE_P,   "AAAAAAAA" },
+    { 'u', false, false, NAMES_NOBODY, ANYONE_P,  "AAAAAAAA" },
+    { 's', false, false, NAMES_NOBODY, NOBODY,    "IIIIBBSA" },
+    { 's', false, false, NAMES_NOBODY, ACCOUNT_P, "IIIIBBSA" },
+    { 's', false, false, NAMES_NOBODY, ROLE_P,    "BBSABBSA" },
+    { 's', false, false, NAMES_NOBODY, SESSION_P, "AAAAAAAA" },
+    { 's', false, false, NAMES_NOBODY, ANYONE_P,  "AAAAAAAA" },
     /* another account's: both sides */
-    { 'u', true, true, false, NOBODY,    "RRRRRRRR" },
-    { 'u', true, true, false, ACCOUNT_P, "IIIIBBSA" },
-    { 'u', true, true, false, ALICE_P,   "IIIIBBSA" },
-    { 'u', true, true, false, ANYONE_P,  "IIIIBBSA" },
-    { 'u', true, true, false, ROLE_P,    "RRRRRRRR" },
-    { 's', true, true, false, NOBODY,    "RRRRRRRR" },
-    { 's', true, true, false, ACCOUNT_P, "IIIIBBSA" },
-    { 's', true, true, false, ROLE_P,    "IIIIBBSA" },
-    { 's', true, true, false, SESSION_P, "IIIIBBSA" },
-    { 's', true, true, false, ANYONE_P,  "IIIIBBSA" },
-    { 'u', true, false, false, NOBODY,    "RRRRRRRR" },
-    { 'u', true, false, false, ACCOUNT_P, "IIIIBBSA" },
-    { 'u', true, false, false, ALICE_P,   "IIIIBBSA" },
-    { 's', true, false, false, ROLE_P,    "IIIIBBSA" },
-    { 's', true, false, false, SESSION_P, "IIIIBBSA" },
-    { 'r', true, true, false, ACCOUNT_P,  "IIIIBBSA" },
+    { 'u', true, true, NAMES_NOBODY, NOBODY,    "RRRRRRRR" },
+    { 'u', true, true, NAMES_NOBODY, ACCOUNT_P, "IIIIBBSA" },
+    { 'u', true, true, NAMES_NOBODY, ALICE_P,   "IIIIBBSA" },
+    { 'u', true, true, NAMES_NOBODY, ANYONE_P,  "IIIIBBSA" },
+    { 'u', true, true, NAMES_NOBODY, ROLE_P,    "RRRRRRRR" },
+    { 's', true, true, NAMES_NOBODY, NOBODY,    "RRRRRRRR" },
+    { 's', true, true, NAMES_NOBODY, ACCOUNT_P, "IIIIBBSA" },
+    { 's', true, true, NAMES_NOBODY, ROLE_P,    "IIIIBBSA" },
+    { 's', true, true, NAMES_NOBODY, SESSION_P, "IIIIBBSA" },
+    { 's', true, true, NAMES_NOBODY, ANYONE_P,  "IIIIBBSA" },
+    { 'u', true, false, NAMES_NOBODY, NOBODY,    "RRRRRRRR" },
+    { 'u', true, false, NAMES_NOBODY, ACCOUNT_P, "IIIIBBSA" },
+    { 'u', true, false, NAMES_NOBODY, ALICE_P,   "IIIIBBSA" },
+    { 's', true, false, NAMES_NOBODY, ROLE_P,    "IIIIBBSA" },
+    { 's', true, false, NAMES_NOBODY, SESSION_P, "IIIIBBSA" },
+    { 'r', true, true, NAMES_NOBODY, ACCOUNT_P,  "IIIIBBSA" },
     /* a grant is an Allow of the resource side, which a session has through its role */
-    { 'u', false, true, true, NOBODY,    "GGGGGGGG" },
-    { 'u', false, true, true, ACCOUNT_P, "GGGGGGGG" },
-    { 'u', false, true, true, ALICE_P,   "AAAAAAAA" },
-    { 's', false, true, true, NOBODY,    "BBSGBBSG" },
-    { 's', false, true, true, ACCOUNT_P, "BBSGBBSG" },
-    { 's', false, true, true, SESSION_P, "AAAAAAAA" },
-    { 'u', true, true, true, NOBODY,     "IIIIBBSG" },
-    { 's', true, true, true, NOBODY,     "IIIIBBSG" },
+    { 'u', false, true, NAMES_CALLER, NOBODY,    "GGGGGGGG" },
+    { 'u', false, true, NAMES_CALLER, ACCOUNT_P, "GGGGGGGG" },
+    { 'u', false, true, NAMES_CALLER, ALICE_P,   "AAAAAAAA" },
+    { 's', false, true, NAMES_CALLER, NOBODY,    "BBSGBBSG" },
+    { 's', false, true, NAMES_CALLER, ACCOUNT_P, "BBSGBBSG" },
+    { 's', false, true, NAMES_CALLER, SESSION_P, "AAAAAAAA" },
+    { 's', false, true, NAMES_ROLE, NOBODY,      "BBSGBBSG" },
+    { 'u', true, true, NAMES_CALLER, NOBODY,     "IIIIBBSG" },
+    { 's', true, true, NAMES_CALLER, NOBODY,     "IIIIBBSG" },
+    /* one to the account leaves it to identity policies */
+    { 'u', false, true, NAMES_ACCOUNT, NOBODY,   "IIIIBBSA" },
+    { 's', false, true, NAMES_ACCOUNT, NOBODY,   "IIIIBBSA" },
+    { 'u', false, true, NAMES_ACCOUNT, ALICE_P,  "AAAAAAAA" },
+    { 'u', true, true, NAMES_ACCOUNT, NOBODY,    "IIIIBBSG" },
 };
 /* clang-format on */
 
@@ -228,7 +234,7 @@ static void check_deny(const deny_row *deny, const decision_row *row, const char
                        .n_session = strcmp(deny->place, "session") == 0 ? 2 : 1,
                        .resource = resource,
                        .resource_decides = row->resource_decides,
-                       .granted = true,
+                       .granted = NAMES_CALLER,
                        .trusted = true };
     policy_decision decision = policy_decide(&request, &set);
 
@@ -376,7 +382,7 @@ static void test_services_need_the_resource_policy_alone(void **state)
         policy_set set = { .resource = key, .resource_decides = true };
 
         assert_int_equal(letter(policy_decide(&request, &set)), cases[i].expected);
-        set.granted = true;
+        set.granted = NAMES_CALLER;
         assert_true(letter(policy_decide(&request, &set)) != 'R');
     }
 }

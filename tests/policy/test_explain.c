@@ -159,7 +159,7 @@ static void check_row(const turn_row *row)
                              .resource = key,
                              .resource_decides = key != NULL,
                              .trusted = row->trusted,
-                             .granted = row->granted };
+                             .granted = row->granted ? NAMES_CALLER : NAMES_NOBODY };
     _cleanup_buf_ buf_t all = { 0 };
     _cleanup_buf_ buf_t circumstances = { 0 };
     const policy_turns_spec every = { .tell = write_turn, .arg = &all };

@@ -152,6 +152,18 @@ static p11kms_err see_tag(void *arg, const store_tag *row)
     return P11KMS_OK;
 }
 
+static p11kms_err see_grant(void *arg, const store_grant *row)
+{
+    char what[256];
+
+    snprintf(what, sizeof(what), "%02x of %02x: '%s' %s '%s' %s %s %d '%.*s' '%.*s' %lld", row->id.data[0],
+             row->key_id[0], row->name, row->grantee, row->retiring, row->issuing_account, row->operations,
+             row->has_equals, (int)row->context_equals.len, (const char *)row->context_equals.data,
+             (int)row->context_subset.len, (const char *)row->context_subset.data, (long long)row->created);
+    see(arg, what);
+    return P11KMS_OK;
+}
+
 static p11kms_err see_access_key(void *arg, const store_access_key *row)
 {
     char what[128];
@@ -513,6 +525,55 @@ static void test_a_tag_is_replaced_and_its_removal_is_idempotent(void **state)
 
 /* ---- access keys ---- */
 
+static const store_grant grant_a = {
+    .account = ACCOUNT,
+    .region = REGION,
+    .key_id = { 0xaa },
+    .id = { (const uint8_t *)"0123456789abcdef0123456789abcdef", 32 },
+    .name = "",
+    .grantee = "arn:a",
+    .retiring = "arn:b",
+    .issuing_account = "999999999999",
+    .operations = "Decrypt,Encrypt",
+    .has_equals = true,
+    .context_equals = { (const uint8_t *)"eq", 2 },
+    .context_subset = { (const uint8_t *)"sub", 3 },
+    .created = 7,
+};
+
+static void test_a_grant_comes_back_until_it_or_its_key_is_deleted(void **state)
+{
+    fixture *f = *state;
+    seen_rows seen = { 0 };
+    store_grant other = grant_a;
+
+    other.id = SLICE_LIT("1123456789abcdef0123456789abcdef");
+    assert_err(store_grant_insert(f->store, &grant_a), P11KMS_E_NOT_FOUND);
+    assert_ok(store_key_insert(f->store, &key_a));
+    assert_ok(store_grant_insert(f->store, &grant_a));
+    assert_ok(store_grant_insert(f->store, &other));
+    assert_err(store_grant_insert(f->store, &grant_a), P11KMS_E_EXISTS);
+    assert_ok(store_grant_delete(f->store, &other));
+    assert_err(store_grant_delete(f->store, &other), P11KMS_E_NOT_FOUND);
+    assert_ok(store_grant_each(f->store, see_grant, &seen));
+    assert_string_equal(seen.text,
+                        "30 of aa: '' arn:a 'arn:b' 999999999999 Decrypt,Encrypt 1 'eq' 'sub' 7;");
+    assert_ok(store_key_delete(f->store, &key_a));
+    seen = (seen_rows){ 0 };
+    assert_ok(store_grant_each(f->store, see_grant, &seen));
+    assert_int_equal(seen.count, 0);
+}
+
+static void test_a_grants_id_has_its_length(void **state)
+{
+    fixture *f = *state;
+    store_grant row = grant_a;
+
+    assert_ok(store_key_insert(f->store, &key_a));
+    row.id.len = 31;
+    assert_err(store_grant_insert(f->store, &row), P11KMS_E_RANGE);
+}
+
 static void test_an_access_key_is_switched_off_on_and_deleted(void **state)
 {
     fixture *f = *state;
@@ -776,6 +837,8 @@ int main(void)
         PROMISE(test_an_alias_that_is_not_there_is_told),
         PROMISE(test_an_alias_to_no_key_is_refused),
         PROMISE(test_a_tag_is_replaced_and_its_removal_is_idempotent),
+        PROMISE(test_a_grant_comes_back_until_it_or_its_key_is_deleted),
+        PROMISE(test_a_grants_id_has_its_length),
         PROMISE(test_an_access_key_is_switched_off_on_and_deleted),
         PROMISE(test_an_access_key_remembers_its_last_use),
         PROMISE(test_of_two_uses_of_a_key_the_later_stays),
