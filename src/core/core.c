@@ -32,6 +32,9 @@ p11kms_err core_new(const core_options *options, core_t **ret)
     if (err == P11KMS_OK) {
         err = worker_start(core, options->store, &core->worker);
     }
+    if (err == P11KMS_OK) {
+        err = helpers_start(core->mailbox, &core->helpers);
+    }
     if (err != P11KMS_OK) {
         core_free(core);
         return err;
@@ -45,6 +48,7 @@ void core_free(core_t *core)
     if (!core) {
         return;
     }
+    helpers_stop(core->helpers);
     worker_stop(core->worker);
     while (core->spare) {
         op_t *op = core->spare;
@@ -273,9 +277,12 @@ void core_metrics(core_t *core, buf_t *out)
                "# TYPE p11kms_audit_waiting gauge\np11kms_audit_waiting %u\n"
                "# TYPE p11kms_audit_healthy gauge\np11kms_audit_healthy %d\n"
                "# TYPE p11kms_store_waiting gauge\np11kms_store_waiting %u\n"
+               "# TYPE p11kms_helpers_waiting gauge\np11kms_helpers_waiting{lane=\"quick\"} %u\n"
+               "p11kms_helpers_waiting{lane=\"slow\"} %u\n"
                "# TYPE p11kms_operations_active gauge\np11kms_operations_active %u\n",
                (unsigned long long)audit.records, (unsigned long long)audit.commits,
                (double)audit.commit_us_total / 1e6, (unsigned long long)audit.failures,
                (unsigned long long)audit.bytes, audit.waiting, audit_healthy(core->audit),
-               worker_waiting(core->worker), core->active);
+               worker_waiting(core->worker), helpers_waiting(core->helpers, OP_LANE_QUICK),
+               helpers_waiting(core->helpers, OP_LANE_SLOW), core->active);
 }

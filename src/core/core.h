@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "core/helpers.h"
 #include "core/metrics.h"
 #include "core/op.h"
 #include "core/rates.h"
@@ -23,6 +24,7 @@ struct core {
     void *services;
     identity_t *identity;
     worker_t *worker;
+    helpers_t *helpers;
     uses_t *uses;     /* of access keys */
     uses_t *key_uses; /* of KMS keys */
     rates_t *rates; /* NULL: no limits */

@@ -4,7 +4,7 @@ const uint32_t metrics_bounds_us[METRICS_BUCKETS] = { 10,   25,   50,    100,   
                                                       2500, 5000, 10000, 25000, 100000, 500000, 2000000 };
 
 static const char *const stage_names[STAGE_COUNT] = { "authenticate", "decode", "authorize", "token",
-                                                      "store",        "audit",  "total" };
+                                                      "compute",      "store",  "audit",     "total" };
 
 static void observe(histogram_t *h, uint32_t us)
 {

@@ -334,6 +334,30 @@ void op_prepare(op_t *op, op_change_fn change, op_step next)
     submit_change(op, change, next, true);
 }
 
+static void computed(completion_t *done)
+{
+    op_t *op = (op_t *)(void *)((char *)done - offsetof(op_t, work_done));
+
+    take_stage(op, STAGE_COMPUTE);
+    op->next(op);
+}
+
+void op_compute(op_t *op, op_lane lane, op_work_fn work, op_step next)
+{
+    require_authorised(op);
+    take_stage(op, STAGE_DECODE);
+    op->phase = OP_ACTING;
+    op->next = next;
+    op->work = work;
+    op->work_done.run = computed;
+    p11kms_err err = helpers_submit(op->core->helpers, lane, op);
+    if (err != P11KMS_OK) {
+        op->err = err;
+        op->err_detail = arena_strdup(op->arena, p11kms_err_detail(err));
+        next(op);
+    }
+}
+
 /* ---- record, release ---- */
 
 static void release(op_t *op)

@@ -37,6 +37,11 @@ typedef void (*op_step)(op_t *op);
  */
 typedef p11kms_err (*op_change_fn)(op_t *op, store_t *store);
 
+/** Computing alone, on a helper's thread: the arena and what op->act holds, nothing of the store, tokens or the loop. */
+typedef p11kms_err (*op_work_fn)(op_t *op);
+/** A few milliseconds at most (signatures of others, encryption with public keys); key pairs. */
+typedef enum { OP_LANE_QUICK, OP_LANE_SLOW, OP_LANES } op_lane;
+
 /** What kind of operation this is; one row each, in src/api/operations.c. */
 typedef struct op_row {
     const char *name;         /* "GenerateDataKey" */
@@ -55,7 +60,7 @@ typedef struct op_row {
 } op_row_t;
 
 /** Stages, for the latency histograms. */
-typedef enum { STAGE_AUTHENTICATE, STAGE_DECODE, STAGE_AUTHORIZE, STAGE_TOKEN, STAGE_STORE, STAGE_AUDIT, STAGE_TOTAL, STAGE_COUNT } op_stage;
+typedef enum { STAGE_AUTHENTICATE, STAGE_DECODE, STAGE_AUTHORIZE, STAGE_TOKEN, STAGE_COMPUTE, STAGE_STORE, STAGE_AUDIT, STAGE_TOTAL, STAGE_COUNT } op_stage;
 
 typedef enum { OP_NEW, OP_AUTHENTICATED, OP_AUTHORISED, OP_ACTING, OP_RECORDING, OP_RELEASED } op_phase;
 
@@ -105,6 +110,7 @@ struct op {
     op_step next;
     token_op_t token_op;
     op_change_fn change;
+    op_work_fn work;
     void (*on_commit)(op_t *op); /* worker thread, after the commit: publish snapshots */
     void (*on_abort)(op_t *op);  /* worker thread, after the rollback: drop what was staged */
     void *act;                   /* the acting room's state, usually in the arena */
@@ -174,6 +180,12 @@ void op_token(op_t *op, token_t *token, op_step next);
 void op_change(op_t *op, op_change_fn change, op_step next);
 /** As op_change(), for a transaction that is not the operation itself (an intent): without its record. */
 void op_prepare(op_t *op, op_change_fn change, op_step next);
+
+/**
+ * Compute @p work on another thread, then next(op) with op->err set: P11KMS_E_BUSY when too much waits there. What
+ * it says with FAIL() is left in op->err_detail.
+ */
+void op_compute(op_t *op, op_lane lane, op_work_fn work, op_step next);
 
 /** A last step: op_done() when op->err is P11KMS_OK, else the refusal with the detail the worker left. */
 void op_settle(op_t *op);
