@@ -77,6 +77,8 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS(KEY_INCORRECT, "IncorrectKeyException", 400,
          "The key ID in the request does not identify a CMK that can perform this operation."),
     SAYS_NOTHING(CIPHERTEXT, "InvalidCiphertextException", 400),
+    SAYS_NOTHING(SIGNATURE_INVALID, "KMSInvalidSignatureException", 400),
+    SAYS_NOTHING(MAC_INVALID, "KMSInvalidMacException", 400),
     SAYS_DETAIL(ALIAS_EXISTS, "AlreadyExistsException", 400),
     SAYS_DETAIL(ALIAS_NAME, "InvalidAliasNameException", 400),
     SAYS(ALIAS_RESERVED, "NotAuthorizedException", 400, "Aliases that begin with alias/aws/ are reserved."),

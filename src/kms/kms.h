@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/op.h"
+#include "crypto/asym.h"
 #include "kms/catalog.h"
 #include "kms/envelope.h"
 #include "kms/grants.h"
@@ -68,34 +69,63 @@ MUST_USE p11kms_err kms_check_alias_name(slice_t name);
 
 /* ---- messages: message.c ---- */
 
+/** One operation under a key's material besides the PRF of messages: use.c. */
+typedef struct {
+    const kms_key_t *key;
+    const kms_algorithm *algorithm;
+    token_op_kind kind; /* SIGN, DECRYPT, AGREE */
+    slice_t in;
+    op_step then;
+} kms_use;
+
 /**
  * Seal or open one message; in op->act or the arena of the operation. The key
  * reference, the slices and the buffers belong to the caller.
  */
 typedef struct {
-    const kms_key_t *key;
-    slice_t context; /* canonical */
+    const kms_key_t *key; /* symmetric, or RSA of usage ENCRYPT_DECRYPT */
+    const kms_algorithm *algorithm; /* with RSA */
+    slice_t context; /* canonical; not with RSA */
     /* seal */
     slice_t plain;
     buf_t blob;
     /* open */
     envelope_t envelope;
+    slice_t sealed; /* with RSA, instead */
     secret_t *opened;
-    const kms_material *material; /* the one used; of the key */
+    const kms_material *material; /* the one used; of the key. NULL with RSA */
     uint8_t prf_input[ENVELOPE_PRF_INPUT];
     uint8_t nonce[ENVELOPE_NONCE];
+    kms_use use;
     op_step then;
 } kms_message;
 
 void kms_message_clear(kms_message *message); /* frees and wipes what seal and open made */
 
-/** message->plain under key's current material -> message->blob; then(op) with op->err set. */
+/**
+ * message->plain under key's current material -> message->blob; then(op) with op->err set. With RSA on a helper's
+ * thread: rsa.c.
+ */
 void kms_seal(op_t *op, kms_message *message, op_step then);
-/** message->envelope (parsed) -> message->opened; then(op) with op->err set. */
+/** message->envelope (parsed), with RSA message->sealed -> message->opened; then(op) with op->err set. */
 void kms_open(op_t *op, kms_message *message, op_step then);
 
 /** From a thread without a loop (start-up): the same, waiting. */
 MUST_USE p11kms_err kms_open_now(token_t *token, slice_t blob, slice_t context, secret_t **ret);
+
+/* ---- what else a key's material does on its token: use.c ---- */
+
+/**
+ * One operation under the key's material; then(op) with op->err set. The result is op->token_op.out, of out_used
+ * bytes; it is wiped with the operation, or when the token is asked for something else.
+ */
+void kms_use_material(op_t *op, kms_use *use, op_step then);
+/** Its public key. @retval P11KMS_E_INTERNAL  The stored one is damaged. */
+MUST_USE p11kms_err kms_public_key(const kms_key_t *key, asym_t **ret);
+/** The hash of an algorithm that has one. */
+crypto_hash kms_algorithm_hash(const kms_algorithm *algorithm);
+/** What became of an operation on a key's token, as an error of the key where it is the token's. */
+p11kms_err kms_token_outcome(const token_op_t *op);
 
 /* ---- changes: change.c; on the worker, inside an op_change_fn ---- */
 

@@ -18,3 +18,7 @@ struct kms {
     unsigned busy;        /* internal acts under way; the loop's */
     int64_t next_retry_ms; /* after a failed rotation or deletion: not before this service time */
 };
+
+/* rsa.c: kms_seal() and kms_open() under RSA keys */
+void rsa_seal(op_t *op, kms_message *message, op_step then);
+void rsa_open(op_t *op, kms_message *message, op_step then);

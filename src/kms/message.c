@@ -1,5 +1,5 @@
 /*
- * One message under a key: the token computes one PRF over a fresh nonce, the
+ * One message under a symmetric key: the token computes one PRF over a fresh nonce, the
  * host does the rest with keys used once.
  */
 #include "kms/kms_internal.h"
@@ -13,22 +13,6 @@ void kms_message_clear(kms_message *message)
     buf_free(&message->blob);
     secret_free(message->opened);
     message->opened = NULL;
-}
-
-/* The key's token, as an error of the key where it is the token's. */
-static p11kms_err token_outcome(const token_op_t *op)
-{
-    switch (op->err) {
-    case P11KMS_E_TOKEN_LOST:
-    case P11KMS_E_TIMEOUT:
-    case P11KMS_E_BUSY:
-    case P11KMS_E_SHUTDOWN:
-        return P11KMS_E_KEY_UNAVAILABLE;
-    case P11KMS_E_TOKEN_NO_KEY:
-        return P11KMS_E_KEY_UNAVAILABLE;
-    default:
-        return op->err;
-    }
 }
 
 static kms_message *message_of(op_t *op)
@@ -61,7 +45,7 @@ static void ask_prf(op_t *op, kms_message *message, const uint8_t material_id[KM
 static void sealed(op_t *op)
 {
     kms_message *m = message_of(op);
-    p11kms_err err = token_outcome(&op->token_op);
+    p11kms_err err = kms_token_outcome(&op->token_op);
 
     if (err == P11KMS_OK) {
         err = envelope_seal(m->key->id, m->material->id, m->nonce, op->token_op.out, m->context, m->plain, &m->blob);
@@ -73,6 +57,10 @@ static void sealed(op_t *op)
 
 void kms_seal(op_t *op, kms_message *message, op_step then)
 {
+    if (message->key->spec->family == KMS_FAMILY_RSA) {
+        rsa_seal(op, message, then);
+        return;
+    }
     message->material = kms_key_current(message->key);
     p11kms_err err = crypto_random(message->nonce, sizeof(message->nonce));
     if (err != P11KMS_OK) {
@@ -101,7 +89,7 @@ static p11kms_err open_with(kms_message *m, const uint8_t k0[TOKEN_PRF_LEN])
 static void opened(op_t *op)
 {
     kms_message *m = message_of(op);
-    p11kms_err err = token_outcome(&op->token_op);
+    p11kms_err err = kms_token_outcome(&op->token_op);
 
     err = err == P11KMS_OK ? open_with(m, op->token_op.out) : p11kms_fail_plain(err);
     if (err == P11KMS_OK && !m->material) {
@@ -116,6 +104,10 @@ static void opened(op_t *op)
  */
 void kms_open(op_t *op, kms_message *message, op_step then)
 {
+    if (message->key->spec->family == KMS_FAMILY_RSA) {
+        rsa_open(op, message, then);
+        return;
+    }
     message->material = kms_key_material(message->key, message->envelope.material_id);
     const kms_material *asked = message->material ? message->material : kms_key_current(message->key);
 

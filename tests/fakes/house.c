@@ -129,14 +129,13 @@ static void made(op_t *op)
     kms_keep_material(op, insert);
 }
 
-kms_key_t *house_make_key(house_t *house)
+static kms_key_t *make_key(house_t *house, const kms_create *create)
 {
-    const kms_create create = { .account = HOUSE_ACCOUNT, .region = HOUSE_REGION };
     op_t *op = op_new_internal(house->core, "CreateKey", "kms.amazonaws.com", HOUSE_ACCOUNT, HOUSE_REGION);
     void *act[2] = { house, NULL };
     kms_key_t *key;
 
-    assert_ok(kms_create_key(house->kms, &create, &key));
+    assert_ok(kms_create_key(house->kms, create, &key));
     act[1] = key;
     op->act = act;
     kms_make_material(op, key, made);
@@ -144,6 +143,25 @@ kms_key_t *house_make_key(house_t *house)
     kms_key_t *now = house_key(house, key);
     kms_key_unref(key);
     return now;
+}
+
+kms_key_t *house_make_key(house_t *house)
+{
+    const kms_create create = { .account = HOUSE_ACCOUNT, .region = HOUSE_REGION };
+
+    return make_key(house, &create);
+}
+
+kms_key_t *house_make_key_of(house_t *house, const char *spec, kms_usage usage)
+{
+    const kms_create create = {
+        .account = HOUSE_ACCOUNT,
+        .region = HOUSE_REGION,
+        .spec = kms_spec_named(SLICE_STR(spec)),
+        .usage = usage,
+    };
+
+    return make_key(house, &create);
 }
 
 kms_key_t *house_key(house_t *house, const kms_key_t *key)

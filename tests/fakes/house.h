@@ -35,6 +35,8 @@ void house_run(house_t *house);
 
 /** A key with one material, through the same steps as CreateKey; a reference. */
 kms_key_t *house_make_key(house_t *house);
+/** As above, of another kind; account and region are the house's. */
+kms_key_t *house_make_key_of(house_t *house, const char *spec, kms_usage usage);
 /** The key as it stands now; a reference, NULL when it is gone. */
 kms_key_t *house_key(house_t *house, const kms_key_t *key);
 /** Edit a key as a handler would: on the worker, with its record. */
