@@ -44,8 +44,15 @@ typedef struct {
     context_pair *context; /* the encryption context, for conditions */
     size_t n_context;
     bool same_key; /* kms:ReEncryptOnSameKey */
+    bool to;       /* ReEncrypt: the destination is being authorised */
     kms_message message;
     kms_message source; /* ReEncrypt */
+    const kms_algorithm *algorithm; /* Sign, Verify, the MACs, DeriveSharedSecret */
+    kms_use use;
+    slice_t computed_over; /* Sign, Verify: the digest, or the message where the algorithm takes that */
+    slice_t claimed;       /* Verify: the signature; VerifyMac: the MAC */
+    secret_t *private_key; /* GenerateDataKeyPair */
+    buf_t public_key;
 } request_t;
 
 /** Make op->act. */
@@ -64,6 +71,8 @@ slice_t in_blob(op_t *op, const char *member);
 MUST_USE p11kms_err in_context(op_t *op, const char *member, slice_t *ret);
 /** What this version cannot honour must not be ignored: grant tokens and attestation documents. */
 MUST_USE p11kms_err in_refuse_unsupported(const op_t *op);
+/** The last check before an operation acts. @retval P11KMS_E_DRY_RUN  It was to be no more than a check. */
+MUST_USE p11kms_err in_dry_run(const op_t *op);
 
 /* ---- keys: keys.c ---- */
 
@@ -83,6 +92,11 @@ MUST_USE p11kms_err request_crosses(const op_t *op, const char *action, const km
  * @retval P11KMS_E_KEY_USAGE with AWS's sentence
  */
 MUST_USE p11kms_err request_usage(const op_t *op, const kms_key_t *key, kms_usage usage, bool symmetric);
+/**
+ * The algorithm of that name, which goes with the key.
+ * @retval P11KMS_E_KEY_USAGE with AWS's sentence
+ */
+MUST_USE p11kms_err request_algorithm(const kms_key_t *key, slice_t name, const kms_algorithm **ret);
 /** For operations that have no key: "*". */
 MUST_USE p11kms_err request_anything(op_t *op);
 /** The condition keys of KMS; @p arg is the op. */
@@ -133,7 +147,15 @@ API_HANDLER(api_decrypt);
 API_HANDLER(api_re_encrypt);
 API_HANDLER(api_generate_data_key);
 API_HANDLER(api_generate_data_key_without_plaintext);
+API_HANDLER(api_generate_data_key_pair);
+API_HANDLER(api_generate_data_key_pair_without_plaintext);
 API_HANDLER(api_generate_random);
+API_HANDLER(api_sign);
+API_HANDLER(api_verify);
+API_HANDLER(api_generate_mac);
+API_HANDLER(api_verify_mac);
+API_HANDLER(api_get_public_key);
+API_HANDLER(api_derive_shared_secret);
 API_HANDLER(api_create_key);
 API_HANDLER(api_describe_key);
 API_HANDLER(api_list_keys);

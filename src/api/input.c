@@ -99,3 +99,8 @@ p11kms_err in_refuse_unsupported(const op_t *op)
     }
     return P11KMS_OK;
 }
+
+p11kms_err in_dry_run(const op_t *op)
+{
+    return in_bool(op, "DryRun", false) ? p11kms_fail_plain(P11KMS_E_DRY_RUN) : P11KMS_OK;
+}

@@ -11,6 +11,8 @@ static void request_free(op_t *op)
 
     kms_message_clear(&request->message);
     kms_message_clear(&request->source);
+    secret_free(request->private_key);
+    buf_free(&request->public_key);
     kms_key_unref(request->key);
     kms_key_unref(request->other);
 }
@@ -77,6 +79,16 @@ p11kms_err request_usage(const op_t *op, const kms_key_t *key, kms_usage usage, 
     if (symmetric && key->spec->family != KMS_FAMILY_SYMMETRIC) {
         FAIL(P11KMS_E_KEY_USAGE, "%s key spec is %s which is not valid for %s.", key->arn, key->spec->name,
              op->row->name);
+    }
+    return P11KMS_OK;
+}
+
+p11kms_err request_algorithm(const kms_key_t *key, slice_t name, const kms_algorithm **ret)
+{
+    *ret = kms_algorithm_named(key->spec, key->usage, name);
+    if (!*ret) {
+        FAIL(P11KMS_E_KEY_USAGE, "Algorithm %.*s is incompatible with key spec %s.", (int)name.len,
+             (const char *)name.data, key->spec->name);
     }
     return P11KMS_OK;
 }

@@ -95,19 +95,79 @@ static bool multi_region(const asking_t *at, policy_values *ret)
     return literal(at, (key && key->multi_region) || (making && making->multi_region) ? "true" : "false", ret);
 }
 
-static bool encryption_algorithm(const asking_t *at, policy_values *ret)
+static bool is_one_of(const asking_t *at, const char *const *operations, size_t n)
 {
-    static const char *const uses_it[] = { "kms:Encrypt", "kms:Decrypt", ACTION_RE_ENCRYPT_FROM, ACTION_RE_ENCRYPT_TO,
-                                           "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext" };
-
-    if (strcmp(at->op->row->name, "ReEncrypt") == 0) {
-        return literal(at, "SYMMETRIC_DEFAULT", ret);
-    }
-    for (size_t i = 0; i < COUNT_OF(uses_it); i++) {
-        if (strcmp(at->op->row->action, uses_it[i]) == 0) {
-            return literal(at, "SYMMETRIC_DEFAULT", ret);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(at->op->row->name, operations[i]) == 0) {
+            return true;
         }
     }
+    return false;
+}
+
+/* What the request says, or what is taken when it says nothing. */
+static bool said_or(const asking_t *at, const char *member, const char *absent, policy_values *ret)
+{
+    slice_t said = in_string(at->op, member);
+
+    return said.len ? one(at, said, ret) : literal(at, absent, ret);
+}
+
+static bool said(const asking_t *at, const char *member, policy_values *ret)
+{
+    slice_t text = in_string(at->op, member);
+
+    return text.len > 0 && one(at, text, ret);
+}
+
+static bool encryption_algorithm(const asking_t *at, policy_values *ret)
+{
+    static const char *const says_it[] = { "Encrypt", "Decrypt" };
+    static const char *const symmetric[] = { "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
+                                             "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext" };
+
+    if (strcmp(at->op->row->name, "ReEncrypt") == 0) {
+        return said_or(at, at->request->to ? "DestinationEncryptionAlgorithm" : "SourceEncryptionAlgorithm",
+                       "SYMMETRIC_DEFAULT", ret);
+    }
+    if (is_one_of(at, says_it, COUNT_OF(says_it))) {
+        return said_or(at, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT", ret);
+    }
+    return is_one_of(at, symmetric, COUNT_OF(symmetric)) && literal(at, "SYMMETRIC_DEFAULT", ret);
+}
+
+static bool signing_algorithm(const asking_t *at, policy_values *ret)
+{
+    return said(at, "SigningAlgorithm", ret);
+}
+
+static bool message_type(const asking_t *at, policy_values *ret)
+{
+    static const char *const has_it[] = { "Sign", "Verify" };
+
+    return is_one_of(at, has_it, COUNT_OF(has_it)) && said_or(at, "MessageType", "RAW", ret);
+}
+
+static bool mac_algorithm(const asking_t *at, policy_values *ret)
+{
+    return said(at, "MacAlgorithm", ret);
+}
+
+static bool key_agreement_algorithm(const asking_t *at, policy_values *ret)
+{
+    return said(at, "KeyAgreementAlgorithm", ret);
+}
+
+static bool data_key_pair_spec(const asking_t *at, policy_values *ret)
+{
+    return said(at, "KeyPairSpec", ret);
+}
+
+/* A request with an attestation document is refused; no other has one to ask about. */
+static bool recipient_attestation(const asking_t *at, policy_values *ret)
+{
+    (void)at;
+    (void)ret;
     return false;
 }
 
@@ -203,6 +263,12 @@ static const struct {
     { { "kms:EncryptionContext:" }, context_value },
     { { "kms:EncryptionContextKeys", .multi = true }, context_keys },
     { { "kms:EncryptionAlgorithm", .of = KEY_OF_RESOURCE }, encryption_algorithm },
+    { { "kms:SigningAlgorithm" }, signing_algorithm },
+    { { "kms:MessageType" }, message_type },
+    { { "kms:MacAlgorithm" }, mac_algorithm },
+    { { "kms:KeyAgreementAlgorithm" }, key_agreement_algorithm },
+    { { "kms:DataKeyPairSpec" }, data_key_pair_spec },
+    { { "kms:RecipientAttestation:" }, recipient_attestation },
     { { "kms:KeySpec", .of = KEY_OF_RESOURCE }, key_spec },
     { { "kms:CustomerMasterKeySpec", .of = KEY_OF_RESOURCE }, key_spec },
     { { "kms:KeyUsage", .of = KEY_OF_RESOURCE }, key_usage },

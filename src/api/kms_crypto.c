@@ -7,20 +7,45 @@
 
 #define DATA_KEY_MAX 1024
 
-static p11kms_err check_algorithm(const op_t *op, const char *member)
+static bool is_symmetric(const kms_key_t *key)
 {
-    slice_t algorithm = in_string(op, member);
+    return key->spec->family == KMS_FAMILY_SYMMETRIC;
+}
 
-    if (algorithm.len && !slice_eq_str(algorithm, "SYMMETRIC_DEFAULT")) {
-        FAIL(P11KMS_E_KEY_USAGE, "Algorithm %.*s is incompatible with key spec SYMMETRIC_DEFAULT.",
-             (int)algorithm.len, (const char *)algorithm.data);
+/* Which algorithm messages under @p key go by, and whether what was said goes with it. */
+static p11kms_err read_algorithm(const op_t *op, const char *member, kms_message *message)
+{
+    slice_t name = in_string(op, member);
+
+    TRY(request_usage(op, message->key, KMS_USAGE_ENCRYPT_DECRYPT, false));
+    TRY(request_algorithm(message->key, name.len ? name : SLICE_LIT("SYMMETRIC_DEFAULT"), &message->algorithm));
+    if (message->context.len && !is_symmetric(message->key)) {
+        FAIL(P11KMS_E_VALIDATION, "An encryption context is valid with symmetric encryption KMS keys only.");
     }
     return P11KMS_OK;
 }
 
-static p11kms_err check_dry_run(const op_t *op)
+/* What RSA takes at most, RFC 8017 7.1.1. */
+static p11kms_err check_fits(const kms_message *message)
 {
-    return in_bool(op, "DryRun", false) ? p11kms_fail_plain(P11KMS_E_DRY_RUN) : P11KMS_OK;
+    const kms_algorithm *algorithm = message->algorithm;
+
+    if (is_symmetric(message->key)) {
+        return P11KMS_OK;
+    }
+    size_t max = message->key->spec->bits / 8 - 2 * (algorithm->digest / 8) - 2;
+    if (message->plain.len > max) {
+        FAIL(P11KMS_E_VALIDATION, "Algorithm %s and key spec %s cannot encrypt data larger than %zu bytes.",
+             algorithm->name, message->key->spec->name, max);
+    }
+    return P11KMS_OK;
+}
+
+static void answer_material(jw_t *w, const char *name, const kms_message *message)
+{
+    if (is_symmetric(message->key)) {
+        answer_text(w, name, message->material->id_text);
+    }
 }
 
 /* ---- Encrypt ---- */
@@ -33,7 +58,7 @@ static void encrypted(op_t *op)
         jw_t w = answer_begin(op);
         answer_base64(&w, "CiphertextBlob", buf_slice(&request->message.blob));
         answer_key_arn(&w, request->key);
-        answer_text(&w, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+        answer_text(&w, "EncryptionAlgorithm", request->message.algorithm->name);
         jw_end(&w);
     }
     op_settle(op);
@@ -42,14 +67,13 @@ static void encrypted(op_t *op)
 static p11kms_err encrypt_begin(op_t *op, request_t *request)
 {
     TRY(in_refuse_unsupported(op));
-    TRY(check_algorithm(op, "EncryptionAlgorithm"));
     TRY(in_context(op, "EncryptionContext", &request->message.context));
     TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_CRYPTO));
-    TRY(request_usage(op, request->key, KMS_USAGE_ENCRYPT_DECRYPT, true));
-    TRY(check_dry_run(op));
     request->message.key = request->key;
     request->message.plain = in_blob(op, "Plaintext");
-    return P11KMS_OK;
+    TRY(read_algorithm(op, "EncryptionAlgorithm", &request->message));
+    TRY(check_fits(&request->message));
+    return in_dry_run(op);
 }
 
 void api_encrypt(op_t *op)
@@ -67,32 +91,49 @@ void api_encrypt(op_t *op)
 /* ---- Decrypt ---- */
 
 /*
- * The key of a ciphertext, authorised for @p action. A caller who names one must name the right one.
- *
- * A ciphertext of a key that does not exist here is as invalid as any other: what
- * keys there are is not to be learned by guessing.
+ * The key that the caller names, authorised for @p action; of a symmetric one's ciphertext it must be the key.
  */
-static p11kms_err key_of_ciphertext(op_t *op, const envelope_t *envelope, const char *named, const char *action,
-                                    kms_key_t **ret)
+static p11kms_err named_key(op_t *op, kms_message *message, slice_t blob, const char *named, const char *action)
 {
     request_t *request = op->act;
-    _cleanup_(kms_key) kms_key_t *key = catalog_key(kms_catalog(request->kms), op->region, envelope->key_id);
-    _cleanup_(kms_key) kms_key_t *said = NULL;
-    slice_t name = in_string(op, named);
 
-    if (name.len) {
-        TRY(request_key_as(op, name, KMS_NAME_ANY, action, &said));
-        if (memcmp(said->id, envelope->key_id, KMS_ID) != 0) {
-            FAIL(P11KMS_E_KEY_INCORRECT,
-                 "The key ID in the request does not identify a CMK that can perform this operation.");
-        }
-        *ret = STEAL(said);
+    TRY(request_key_as(op, in_string(op, named), KMS_NAME_ANY, action, &request->key));
+    if (!is_symmetric(request->key)) {
+        message->sealed = blob;
         return P11KMS_OK;
     }
+    TRY(envelope_parse(blob, &message->envelope));
+    if (memcmp(request->key->id, message->envelope.key_id, KMS_ID) != 0) {
+        FAIL(P11KMS_E_KEY_INCORRECT,
+             "The key ID in the request does not identify a CMK that can perform this operation.");
+    }
+    return P11KMS_OK;
+}
+
+/*
+ * The key that the ciphertext names, authorised for @p action.
+ *
+ * A ciphertext of a key that does not exist here is as invalid as any other: what
+ * keys there are is not to be learned by guessing. One of RSA names none.
+ */
+static p11kms_err key_of_ciphertext(op_t *op, kms_message *message, slice_t blob, const char *named,
+                                    const char *algorithm, const char *action)
+{
+    request_t *request = op->act;
+    slice_t said = in_string(op, algorithm);
+    p11kms_err err = envelope_parse(blob, &message->envelope);
+
+    if (err != P11KMS_OK && said.len && !slice_eq_str(said, "SYMMETRIC_DEFAULT")) {
+        FAIL(P11KMS_E_VALIDATION, "%s is required with %s %.*s.", named, algorithm, (int)said.len,
+             (const char *)said.data);
+    }
+    TRY(err);
+    _cleanup_(kms_key) kms_key_t *key =
+        catalog_key(kms_catalog(request->kms), op->region, message->envelope.key_id);
     if (!key) {
         return p11kms_fail_plain(P11KMS_E_CIPHERTEXT);
     }
-    return request_key_as(op, SLICE_STR(key->arn), KMS_NAME_KEY, action, ret);
+    return request_key_as(op, SLICE_STR(key->arn), KMS_NAME_KEY, action, &request->key);
 }
 
 static bool ignores_ciphertext(const op_t *op)
@@ -101,32 +142,35 @@ static bool ignores_ciphertext(const op_t *op)
 }
 
 /* A dry run that ignores the ciphertext is about the named key alone. */
-static p11kms_err dry_run_by_name(op_t *op, const char *named, const char *action, kms_key_t **ret)
+static p11kms_err dry_run_by_name(op_t *op, const char *named, const char *action)
 {
+    request_t *request = op->act;
+
     if (!in_bool(op, "DryRun", false) || !in_has(op, named)) {
         FAIL(P11KMS_E_VALIDATION, "DryRunModifiers needs DryRun and %s", named);
     }
-    return request_key_as(op, in_string(op, named), KMS_NAME_ANY, action, ret);
+    return request_key_as(op, in_string(op, named), KMS_NAME_ANY, action, &request->key);
 }
 
-/* Parse, find, authorise, check: the source side of Decrypt and ReEncrypt. */
-static p11kms_err open_begin(op_t *op, kms_message *message, const char *named, const char *action)
+/* Find, authorise, check: the source side of Decrypt and ReEncrypt. */
+static p11kms_err open_begin(op_t *op, kms_message *message, const char *named, const char *algorithm,
+                             const char *action)
 {
     request_t *request = op->act;
 
     if (ignores_ciphertext(op)) {
-        TRY(dry_run_by_name(op, named, action, &request->key));
+        TRY(dry_run_by_name(op, named, action));
+    } else if (!in_has(op, "CiphertextBlob")) {
+        FAIL(P11KMS_E_VALIDATION, "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy "
+                                  "constraint: Member must not be null");
+    } else if (in_has(op, named)) {
+        TRY(named_key(op, message, in_blob(op, "CiphertextBlob"), named, action));
     } else {
-        if (!in_has(op, "CiphertextBlob")) {
-            FAIL(P11KMS_E_VALIDATION, "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy "
-                                      "constraint: Member must not be null");
-        }
-        TRY(envelope_parse(in_blob(op, "CiphertextBlob"), &message->envelope));
-        TRY(key_of_ciphertext(op, &message->envelope, named, action, &request->key));
+        TRY(key_of_ciphertext(op, message, in_blob(op, "CiphertextBlob"), named, algorithm, action));
     }
     message->key = request->key;
     TRY(kms_state_check(request->key, KMS_DOES_CRYPTO));
-    return request_usage(op, request->key, KMS_USAGE_ENCRYPT_DECRYPT, true);
+    return read_algorithm(op, algorithm, message);
 }
 
 static void decrypted(op_t *op)
@@ -135,9 +179,9 @@ static void decrypted(op_t *op)
 
     if (op->err == P11KMS_OK) {
         jw_t w = answer_begin(op);
-        answer_text(&w, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+        answer_text(&w, "EncryptionAlgorithm", request->message.algorithm->name);
         answer_key_arn(&w, request->key);
-        answer_text(&w, "KeyMaterialId", request->message.material->id_text);
+        answer_material(&w, "KeyMaterialId", &request->message);
         answer_base64(&w, "Plaintext", secret_slice(request->message.opened));
         jw_end(&w);
     }
@@ -147,16 +191,15 @@ static void decrypted(op_t *op)
 static p11kms_err decrypt_begin(op_t *op, request_t *request)
 {
     TRY(in_refuse_unsupported(op));
-    TRY(check_algorithm(op, "EncryptionAlgorithm"));
     TRY(in_context(op, "EncryptionContext", &request->message.context));
-    TRY(open_begin(op, &request->message, "KeyId", op->row->action));
-    return ignores_ciphertext(op) ? check_dry_run(op) : P11KMS_OK;
+    TRY(open_begin(op, &request->message, "KeyId", "EncryptionAlgorithm", op->row->action));
+    return ignores_ciphertext(op) ? in_dry_run(op) : P11KMS_OK;
 }
 
 /* A dry run of a decryption that would fail says so: it is decrypted, and the plaintext dropped. */
 static void decrypted_dry(op_t *op)
 {
-    op_fail(op, op->err == P11KMS_OK ? check_dry_run(op) : p11kms_fail(op->err, "%s", op->err_detail));
+    op_fail(op, op->err == P11KMS_OK ? in_dry_run(op) : p11kms_fail(op->err, "%s", op->err_detail));
 }
 
 void api_decrypt(op_t *op)
@@ -180,15 +223,22 @@ static void re_encrypted(op_t *op)
     if (op->err == P11KMS_OK) {
         jw_t w = answer_begin(op);
         answer_base64(&w, "CiphertextBlob", buf_slice(&request->message.blob));
-        answer_text(&w, "DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT");
-        answer_text(&w, "DestinationKeyMaterialId", request->message.material->id_text);
+        answer_text(&w, "DestinationEncryptionAlgorithm", request->message.algorithm->name);
+        answer_material(&w, "DestinationKeyMaterialId", &request->message);
         answer_key_arn(&w, request->other);
-        answer_text(&w, "SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+        answer_text(&w, "SourceEncryptionAlgorithm", request->source.algorithm->name);
         answer_text(&w, "SourceKeyId", request->key->arn);
-        answer_text(&w, "SourceKeyMaterialId", request->source.material->id_text);
+        answer_material(&w, "SourceKeyMaterialId", &request->source);
         jw_end(&w);
     }
     op_settle(op);
+}
+
+static p11kms_err reseal_begin(op_t *op, request_t *request)
+{
+    request->message.plain = secret_slice(request->source.opened);
+    TRY(check_fits(&request->message));
+    return in_dry_run(op);
 }
 
 static void source_opened(op_t *op)
@@ -199,41 +249,55 @@ static void source_opened(op_t *op)
         op_settle(op);
         return;
     }
-    if (in_bool(op, "DryRun", false)) {
-        op_fail(op, check_dry_run(op));
+    p11kms_err err = reseal_begin(op, request);
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
         return;
     }
-    request->message.key = request->other;
-    request->message.plain = secret_slice(request->source.opened);
     kms_seal(op, &request->message, re_encrypted);
 }
 
-/* kms:ReEncryptOnSameKey is asked on both sides, so both keys are looked up before either is authorised. */
-static void note_same_key(op_t *op, request_t *request, slice_t blob)
+/* The key a ReEncrypt is from, where it can be told without asking anyone; a reference or NULL. */
+static kms_key_t *source_key(op_t *op, request_t *request)
 {
-    _cleanup_(kms_key) kms_key_t *destination = NULL;
+    kms_key_t *key = NULL;
     envelope_t envelope;
 
-    if (envelope_parse(blob, &envelope) == P11KMS_OK &&
-        kms_resolve(request->kms, op->account, op->region, in_string(op, "DestinationKeyId"), KMS_NAME_ANY, op->arena,
-                    &destination) == P11KMS_OK) {
-        request->same_key = memcmp(destination->id, envelope.key_id, KMS_ID) == 0;
+    if (in_has(op, "SourceKeyId")) {
+        p11kms_err err = kms_resolve(request->kms, op->account, op->region, in_string(op, "SourceKeyId"), KMS_NAME_ANY,
+                                     op->arena, &key);
+        return err == P11KMS_OK ? key : NULL;
+    }
+    return envelope_parse(in_blob(op, "CiphertextBlob"), &envelope) == P11KMS_OK
+               ? catalog_key(kms_catalog(request->kms), op->region, envelope.key_id)
+               : NULL;
+}
+
+/* kms:ReEncryptOnSameKey is asked on both sides, so both keys are looked up before either is authorised. */
+static void note_same_key(op_t *op, request_t *request)
+{
+    _cleanup_(kms_key) kms_key_t *source = source_key(op, request);
+    _cleanup_(kms_key) kms_key_t *destination = NULL;
+
+    if (source && kms_resolve(request->kms, op->account, op->region, in_string(op, "DestinationKeyId"), KMS_NAME_ANY,
+                              op->arena, &destination) == P11KMS_OK) {
+        request->same_key = memcmp(destination->id, source->id, KMS_ID) == 0;
     }
 }
 
 static p11kms_err re_encrypt_begin(op_t *op, request_t *request)
 {
     TRY(in_refuse_unsupported(op));
-    TRY(check_algorithm(op, "SourceEncryptionAlgorithm"));
-    TRY(check_algorithm(op, "DestinationEncryptionAlgorithm"));
-    note_same_key(op, request, in_blob(op, "CiphertextBlob"));
+    note_same_key(op, request);
     TRY(in_context(op, "SourceEncryptionContext", &request->source.context));
-    TRY(open_begin(op, &request->source, "SourceKeyId", ACTION_RE_ENCRYPT_FROM));
+    TRY(open_begin(op, &request->source, "SourceKeyId", "SourceEncryptionAlgorithm", ACTION_RE_ENCRYPT_FROM));
     TRY(in_context(op, "DestinationEncryptionContext", &request->message.context));
+    request->to = true;
     TRY(request_key_as(op, in_string(op, "DestinationKeyId"), KMS_NAME_ANY, ACTION_RE_ENCRYPT_TO, &request->other));
     TRY(kms_state_check(request->other, KMS_DOES_CRYPTO));
-    TRY(request_usage(op, request->other, KMS_USAGE_ENCRYPT_DECRYPT, true));
-    return ignores_ciphertext(op) ? check_dry_run(op) : P11KMS_OK;
+    request->message.key = request->other;
+    TRY(read_algorithm(op, "DestinationEncryptionAlgorithm", &request->message));
+    return ignores_ciphertext(op) ? in_dry_run(op) : P11KMS_OK;
 }
 
 void api_re_encrypt(op_t *op)
@@ -304,7 +368,7 @@ static p11kms_err data_key_begin(op_t *op, request_t *request)
     TRY(in_context(op, "EncryptionContext", &request->message.context));
     TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_CRYPTO));
     TRY(request_usage(op, request->key, KMS_USAGE_ENCRYPT_DECRYPT, true));
-    TRY(check_dry_run(op));
+    TRY(in_dry_run(op));
     uint8_t *plain = arena_alloc(op->arena, len);
     TRY(crypto_random_secret(plain, len));
     request->message.key = request->key;
