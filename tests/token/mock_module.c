@@ -539,6 +539,15 @@ static CK_RV mock_GenerateKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
     return rv;
 }
 
+static CK_RV mock_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public, CK_ULONG n_public,
+                                  CK_ATTRIBUTE *private, CK_ULONG n_private, CK_OBJECT_HANDLE *ret_public,
+                                  CK_OBJECT_HANDLE *ret_private)
+{
+    (void)handle, (void)mechanism, (void)public, (void)n_public, (void)private, (void)n_private, (void)ret_public;
+    (void)ret_private;
+    return CKR_FUNCTION_NOT_SUPPORTED;
+}
+
 static CK_RV mock_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE from, CK_ATTRIBUTE *template, CK_ULONG n,
                           CK_OBJECT_HANDLE *ret)
 {
@@ -590,11 +599,15 @@ static CK_RV mock_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE which
 
 static CK_RV get_attribute(object_t *object, CK_ATTRIBUTE *attribute)
 {
+    static const CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     const CK_BBOOL *flag = flag_of(object, attribute->type);
     const void *from = flag;
     CK_ULONG len = sizeof(*flag);
 
-    if (attribute->type == CKA_ID) {
+    if (attribute->type == CKA_CLASS) {
+        from = &class;
+        len = sizeof(class);
+    } else if (attribute->type == CKA_ID) {
         from = object->id;
         len = object->id_len;
     } else if (attribute->type == CKA_LABEL) {
@@ -633,6 +646,9 @@ static bool object_matches(object_t *object, const CK_ATTRIBUTE *template, CK_UL
 {
     for (CK_ULONG i = 0; i < n; i++) {
         if (template[i].type == CKA_TOKEN && object->token != *(CK_BBOOL *)template[i].pValue) {
+            return false;
+        }
+        if (template[i].type == CKA_CLASS && *(CK_OBJECT_CLASS *)template[i].pValue != CKO_SECRET_KEY) {
             return false;
         }
         if (template[i].type == CKA_ID && (object->id_len != template[i].ulValueLen ||
@@ -920,6 +936,7 @@ static CK_FUNCTION_LIST functions = {
     .C_SignInit = mock_SignInit,
     .C_Sign = mock_Sign,
     .C_GenerateKey = mock_GenerateKey,
+    .C_GenerateKeyPair = mock_GenerateKeyPair,
     .C_GenerateRandom = mock_GenerateRandom,
 };
 

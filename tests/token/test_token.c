@@ -3,6 +3,7 @@
 
 #include "crypto/crypto.h"
 #include "tests/fakes/fake_token.h"
+#include "tests/token/pairs_suite.h"
 
 static const uint8_t key_a[TOKEN_KEY_ID] = "key-a-----------";
 static const uint8_t key_b[TOKEN_KEY_ID] = "key-b-----------";
@@ -36,7 +37,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static p11kms_err call(struct fixture *f, token_op_kind kind, const uint8_t *key, slice_t in)
+static p11kms_err run(struct fixture *f, token_op_kind kind, const uint8_t *key, slice_t in)
 {
     f->op.kind = kind;
     f->op.in = in;
@@ -51,13 +52,13 @@ static void test_a_generated_key_answers_the_same_prf_every_time(void **state)
     struct fixture *f = *state;
     uint8_t first[TOKEN_PRF_LEN];
 
-    assert_int_equal(call(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("label")), P11KMS_OK);
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_a, SLICE_LIT("in")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("label")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_a, SLICE_LIT("in")), P11KMS_OK);
     assert_int_equal(f->op.out_used, TOKEN_PRF_LEN);
     memcpy(first, f->op.out, sizeof(first));
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_a, SLICE_LIT("in")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_a, SLICE_LIT("in")), P11KMS_OK);
     assert_memory_equal(first, f->op.out, sizeof(first));
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_a, SLICE_LIT("other")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_a, SLICE_LIT("other")), P11KMS_OK);
     assert_memory_not_equal(first, f->op.out, sizeof(first));
     assert_string_equal(fake_token_label(f->fake, key_a), "label");
 }
@@ -66,7 +67,7 @@ static void test_a_key_that_is_not_there_is_told(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_b, SLICE_LIT("in")), P11KMS_E_TOKEN_NO_KEY);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_b, SLICE_LIT("in")), P11KMS_E_TOKEN_NO_KEY);
     assert_int_equal(f->op.out_used, 0);
 }
 
@@ -74,8 +75,8 @@ static void test_a_second_key_of_one_id_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(call(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("")), P11KMS_OK);
-    assert_int_equal(call(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("")), P11KMS_E_EXISTS);
+    assert_int_equal(run(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("")), P11KMS_E_EXISTS);
     assert_int_equal(fake_token_keys(f->fake), 1);
 }
 
@@ -83,9 +84,9 @@ static void test_destroying_twice_succeeds_and_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(call(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("")), P11KMS_OK);
-    assert_int_equal(call(f, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")), P11KMS_OK);
-    assert_int_equal(call(f, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")), P11KMS_OK);
     assert_false(fake_token_has_key(f->fake, key_a));
 }
 
@@ -95,7 +96,7 @@ static void test_listing_names_every_key(void **state)
 
     fake_token_add_key(f->fake, key_a);
     fake_token_add_key(f->fake, key_b);
-    assert_int_equal(call(f, TOKEN_OP_LIST, NULL, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_LIST, NULL, SLICE_LIT("")), P11KMS_OK);
     assert_int_equal(f->op.out_list.len, 2 * TOKEN_KEY_ID);
     assert_memory_equal(f->op.out_list.data, key_a, TOKEN_KEY_ID);
     assert_memory_equal(f->op.out_list.data + TOKEN_KEY_ID, key_b, TOKEN_KEY_ID);
@@ -106,13 +107,13 @@ static void test_what_is_out_of_range_never_reaches_the_driver(void **state)
     static const uint8_t big[TOKEN_IN_MAX + 1];
     struct fixture *f = *state;
 
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_a, SLICE(big, sizeof(big))), P11KMS_E_RANGE);
-    assert_int_equal(call(f, TOKEN_OP_GENERATE, key_a, SLICE(big, TOKEN_LABEL_MAX + 1)), P11KMS_E_RANGE);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_a, SLICE(big, sizeof(big))), P11KMS_E_RANGE);
+    assert_int_equal(run(f, TOKEN_OP_GENERATE, key_a, SLICE(big, TOKEN_LABEL_MAX + 1)), P11KMS_E_RANGE);
     f->op.out_len = 0;
-    assert_int_equal(call(f, TOKEN_OP_RANDOM, NULL, SLICE_LIT("")), P11KMS_E_RANGE);
+    assert_int_equal(run(f, TOKEN_OP_RANDOM, NULL, SLICE_LIT("")), P11KMS_E_RANGE);
     f->op.out_len = TOKEN_RANDOM_MAX + 1;
-    assert_int_equal(call(f, TOKEN_OP_RANDOM, NULL, SLICE_LIT("")), P11KMS_E_RANGE);
-    assert_int_equal(call(f, TOKEN_OP_COUNT, NULL, SLICE_LIT("")), P11KMS_E_RANGE);
+    assert_int_equal(run(f, TOKEN_OP_RANDOM, NULL, SLICE_LIT("")), P11KMS_E_RANGE);
+    assert_int_equal(run(f, TOKEN_OP_COUNT, NULL, SLICE_LIT("")), P11KMS_E_RANGE);
     for (int kind = 0; kind < TOKEN_OP_COUNT; kind++) {
         assert_int_equal(fake_token_ops(f->fake, kind), 0);
     }
@@ -124,11 +125,11 @@ static void test_a_fault_on_purpose_happens_as_often_as_asked(void **state)
 
     fake_token_add_key(f->fake, key_a);
     fake_token_fail(f->fake, TOKEN_OP_PRF, P11KMS_E_TOKEN, 5, 2);
-    assert_int_equal(call(f, TOKEN_OP_PING, NULL, SLICE_LIT("")), P11KMS_OK);
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_a, SLICE_LIT("")), P11KMS_E_TOKEN);
+    assert_int_equal(run(f, TOKEN_OP_PING, NULL, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_a, SLICE_LIT("")), P11KMS_E_TOKEN);
     assert_int_equal(f->op.ckr, 5);
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_a, SLICE_LIT("")), P11KMS_E_TOKEN);
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_a, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_a, SLICE_LIT("")), P11KMS_E_TOKEN);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_a, SLICE_LIT("")), P11KMS_OK);
     assert_int_equal(f->op.ckr, 0);
 }
 
@@ -139,11 +140,11 @@ static void test_a_lost_token_says_so_and_comes_back(void **state)
 
     fake_token_set_state(f->fake, TOKEN_LOST);
     assert_int_equal(token_get_state(f->token), TOKEN_LOST);
-    assert_int_equal(call(f, TOKEN_OP_PING, NULL, SLICE_LIT("")), P11KMS_E_TOKEN_LOST);
+    assert_int_equal(run(f, TOKEN_OP_PING, NULL, SLICE_LIT("")), P11KMS_E_TOKEN_LOST);
     token_problem(f->token, why, sizeof(why));
     assert_string_equal(why, "lost");
     fake_token_set_state(f->fake, TOKEN_READY);
-    assert_int_equal(call(f, TOKEN_OP_PING, NULL, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_PING, NULL, SLICE_LIT("")), P11KMS_OK);
     token_problem(f->token, why, sizeof(why));
     assert_string_equal(why, "");
 }
@@ -191,7 +192,7 @@ static void test_wiping_leaves_no_result(void **state)
     static const uint8_t zero[TOKEN_PRF_LEN];
 
     fake_token_add_key(f->fake, key_a);
-    assert_int_equal(call(f, TOKEN_OP_PRF, key_a, SLICE_LIT("")), P11KMS_OK);
+    assert_int_equal(run(f, TOKEN_OP_PRF, key_a, SLICE_LIT("")), P11KMS_OK);
     assert_memory_not_equal(f->op.out, zero, sizeof(zero));
     token_op_wipe(&f->op);
     assert_memory_equal(f->op.out, zero, sizeof(zero));
@@ -211,6 +212,32 @@ static void test_a_name_too_long_is_refused(void **state)
     assert_null(token);
 }
 
+static void test_the_fake_signs_decrypts_agrees_and_imports(void **state)
+{
+    struct fixture *f = *state;
+
+    suite_every_type_signs(f->token);
+    suite_oaep_opens_and_nothing_else_does(f->token);
+    suite_agreement_is_mutual(f->token);
+    suite_hmac_keys_answer(f->token);
+    suite_imports_are_the_same_keys(f->token);
+    suite_imports_refuse_what_they_must(f->token);
+    suite_keys_do_one_thing(f->token);
+    assert_int_equal(fake_token_keys(f->fake), 0);
+}
+
+static void test_the_fake_does_only_what_its_info_promises(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_token_info(f->fake)->key_types &= ~(1u << TOKEN_KEY_ED25519);
+    f->op.type = TOKEN_KEY_ED25519;
+    assert_err(run(f, TOKEN_OP_GENERATE, key_a, SLICE_LIT("")), P11KMS_E_UNSUPPORTED);
+    f->op.mechanism = TOKEN_MECH_EDDSA_PH;
+    assert_err(run(f, TOKEN_OP_SIGN, key_a, SLICE_LIT("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")),
+               P11KMS_E_UNSUPPORTED);
+}
+
 #define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -226,6 +253,8 @@ int main(void)
         PROMISE(test_a_lost_token_says_so_and_comes_back),
         PROMISE(test_held_operations_complete_when_released_or_closed),
         PROMISE(test_wiping_leaves_no_result),
+        PROMISE(test_the_fake_signs_decrypts_agrees_and_imports),
+        PROMISE(test_the_fake_does_only_what_its_info_promises),
         cmocka_unit_test(test_a_name_too_long_is_refused),
     };
 

@@ -5,6 +5,7 @@
 #include <p11-kit/pkcs11.h>
 #include <pthread.h>
 
+#include "crypto/asym.h"
 #include "token/ckr.h"
 #include "token/protocol.h"
 #include "util/map.h"
@@ -23,13 +24,33 @@ typedef struct {
     uint8_t expected[TOKEN_PRF_LEN];
 } known_answer;
 
+/* How a mechanism is carried out. */
+typedef enum {
+    WAY_NONE,
+    WAY_NATIVE, /* by the module */
+    WAY_RAW,    /* by the module's bare RSA, with the padding done here */
+} host_way;
+
+/* What a private key is. */
+typedef struct {
+    token_key_type type;
+    token_key_use use;
+    size_t spki_len; /* 0: the token does not tell */
+    uint8_t spki[ASYM_MAX];
+} host_pair;
+
 /* One key of ours. */
 typedef struct {
     uint8_t id[TOKEN_KEY_ID];
+    CK_OBJECT_CLASS class; /* CKO_SECRET_KEY or CKO_PRIVATE_KEY */
+    CK_ULONG secret_len; /* bytes of a secret; 0: the token does not tell */
     CK_OBJECT_HANDLE object;
+    host_pair *pair; /* of a private key: set once, by pairs_get(), and good as long as the key */
+    CK_OBJECT_HANDLE public; /* the object of its public half, where there is one, or CK_INVALID_HANDLE */
     CK_OBJECT_HANDLE copy; /* a session object of the anchor session, or CK_INVALID_HANDLE */
     bool copy_tried;
     bool ambiguous; /* several objects have this id: which is meant? */
+    bool unsafe;    /* extractable, or not sensitive: not used */
     bool seen;      /* while the token is searched again */
 } host_key;
 
@@ -42,6 +63,10 @@ typedef struct {
     token_info info;
     known_answer known;
     unsigned template_variant; /* of template.h */
+    uint8_t ways[TOKEN_MECH_COUNT]; /* host_way */
+    bool ed25519_by_name; /* as PKCS#11 v3.0 first had it, or by its OID */
+    bool pairs_direct;    /* private session keys cannot be copied to the token */
+    bool making;          /* atomic: a pair is being made, for seconds, under the shared lock */
     /*
      * Crypto shares the token, object management has it alone: modules crash or err
      * when they create beside finding. The lock also guards the keys.

@@ -1,14 +1,12 @@
 #include "token/host/keys.h"
 
 #include "token/host/prf.h"
+#include "token/host/search.h"
 #include "token/host/template.h"
 #include "util/secret.h"
 
 #define LOG_ROOM "token"
 #include "util/log.h"
-
-#define FIND_BATCH 64
-#define LABEL_MAX (sizeof(TOKEN_LABEL_PREFIX) + 255) /* longer labels are not ours */
 
 static slice_t id_slice(const uint8_t *id)
 {
@@ -35,80 +33,12 @@ CK_OBJECT_HANDLE keys_handle(const host_key *key)
     return key->copy != CK_INVALID_HANDLE ? key->copy : key->object;
 }
 
-/* ---- searching ---- */
-
-typedef struct {
-    CK_OBJECT_HANDLE *handles; /* free() */
-    size_t n;
-} found_t;
-
-static CK_RV find_batches(host_t *host, CK_SESSION_HANDLE session, found_t *found)
-{
-    CK_ULONG got = 0;
-    CK_RV rv;
-
-    do {
-        CK_OBJECT_HANDLE *more = realloc(found->handles, (found->n + FIND_BATCH) * sizeof(*more));
-
-        if (more == NULL) {
-            return CKR_HOST_MEMORY;
-        }
-        found->handles = more;
-        rv = host->module->C_FindObjects(session, more + found->n, FIND_BATCH, &got);
-        if (rv != CKR_OK || got > FIND_BATCH) {
-            return rv != CKR_OK ? rv : CKR_FUNCTION_FAILED;
-        }
-        found->n += got;
-    } while (got > 0 && found->n <= PROTOCOL_LIST_MAX);
-    return CKR_OK;
-}
-
-/* Token objects that match, secret keys alone unless @p any_class. */
-static CK_RV find(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, bool any_class, found_t *found)
-{
-    CK_BBOOL yes = CK_TRUE;
-    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    CK_ATTRIBUTE template[3] = { { CKA_TOKEN, &yes, sizeof(yes) } };
-    CK_ULONG n = 1;
-    CK_RV rv;
-
-    if (id != NULL) {
-        template[n++] = (CK_ATTRIBUTE){ CKA_ID, (void *)(uintptr_t)id, TOKEN_KEY_ID };
-    }
-    if (!any_class) {
-        template[n++] = (CK_ATTRIBUTE){ CKA_CLASS, &class, sizeof(class) };
-    }
-    *found = (found_t){ 0 };
-    rv = host->module->C_FindObjectsInit(session, template, n);
-    if (rv != CKR_OK) {
-        return rv;
-    }
-    rv = find_batches(host, session, found);
-    (void)host->module->C_FindObjectsFinal(session);
-    return rv;
-}
-
-/*
- * Ours by its label and the length of its CKA_ID, which is copied out. An object that has other
- * attributes than ours have is not ours; one that cannot be read may be.
- */
-static CK_RV is_ours(host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, uint8_t id[TOKEN_KEY_ID],
-                     bool *ret_ours)
-{
-    char label[LABEL_MAX];
-    CK_ATTRIBUTE attributes[] = { { CKA_ID, id, TOKEN_KEY_ID }, { CKA_LABEL, label, sizeof(label) } };
-    CK_RV rv = host->module->C_GetAttributeValue(session, object, attributes, COUNT_OF(attributes));
-
-    *ret_ours = rv == CKR_OK && attributes[0].ulValueLen == TOKEN_KEY_ID &&
-                attributes[1].ulValueLen <= sizeof(label) &&
-                slice_has_prefix(SLICE(label, attributes[1].ulValueLen), TOKEN_LABEL_PREFIX);
-    if (rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_BUFFER_TOO_SMALL) {
-        return CKR_OK;
-    }
-    return rv;
-}
-
 /* ---- the cache ---- */
+
+bool keys_usable(const host_key *key)
+{
+    return !key->ambiguous && !key->unsafe;
+}
 
 void keys_drop_copy(host_t *host, host_key *key)
 {
@@ -124,10 +54,11 @@ static void forget(host_t *host, host_key *key)
 {
     keys_drop_copy(host, key);
     (void)map_remove(host->keys, id_slice(key->id));
+    free(key->pair);
     free(key);
 }
 
-static host_key *new_key(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE object)
+static host_key *new_key(host_t *host, const uint8_t *id, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE object)
 {
     host_key *key = calloc(1, sizeof(*key));
 
@@ -135,8 +66,10 @@ static host_key *new_key(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE objec
         return NULL;
     }
     memcpy(key->id, id, TOKEN_KEY_ID);
+    key->class = class;
     key->object = object;
     key->copy = CK_INVALID_HANDLE;
+    key->public = CK_INVALID_HANDLE;
     key->seen = true;
     if (map_put(host->keys, id_slice(id), key, NULL) != P11KMS_OK) {
         free(key);
@@ -145,23 +78,48 @@ static host_key *new_key(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE objec
     return key;
 }
 
-static result_t note_found(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE object)
+/* Whoever made it so, it was not us, or the module changed it since. */
+static bool is_unsafe(host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 {
-    host_key *key = keys_get(host, id);
+    bool unsafe = !template_stays_inside(host, session, object);
 
-    if (key == NULL) {
-        return new_key(host, id, object) != NULL ? RESULT_OK : (result_t){ P11KMS_E_NOMEM, CKR_HOST_MEMORY };
+    if (unsafe) {
+        log_error("a key on the token is extractable or not sensitive: it is not used");
     }
-    if (key->seen) {
+    return unsafe;
+}
+
+static void forget_pair(host_key *key)
+{
+    free(key->pair);
+    key->pair = NULL;
+    key->public = CK_INVALID_HANDLE;
+}
+
+static result_t note_found(host_t *host, CK_SESSION_HANDLE session, const search_ours *found, CK_OBJECT_HANDLE object)
+{
+    host_key *key = keys_get(host, found->id);
+
+    if (key != NULL && key->seen) {
         key->ambiguous = true;
         log_error("two keys on the token have one CKA_ID: neither is used");
         return RESULT_OK;
     }
-    if (key->object != object) {
-        keys_drop_copy(host, key);
+    if (key == NULL) {
+        key = new_key(host, found->id, found->class, object);
     }
+    if (key == NULL) {
+        return (result_t){ P11KMS_E_NOMEM, CKR_HOST_MEMORY };
+    }
+    if (key->object != object || key->class != found->class) {
+        keys_drop_copy(host, key);
+        forget_pair(key);
+    }
+    key->class = found->class;
     key->object = object;
     key->ambiguous = false;
+    key->unsafe = is_unsafe(host, session, object);
+    key->secret_len = found->class == CKO_SECRET_KEY ? template_secret_len(host, session, object) : 0;
     key->seen = true;
     return RESULT_OK;
 }
@@ -189,10 +147,10 @@ static int compare_handles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Every handle that is used: keys, copies, the known answer's key. NULL when memory is out. */
+/* Every handle that is used: keys, copies, public halves, the known answer's key. NULL when memory is out. */
 static CK_OBJECT_HANDLE *all_handles(const host_t *host, size_t *ret_n)
 {
-    CK_OBJECT_HANDLE *handles = calloc(2 * map_size(host->keys) + 1, sizeof(*handles));
+    CK_OBJECT_HANDLE *handles = calloc(3 * map_size(host->keys) + 1, sizeof(*handles));
     size_t at = 0, n = 0;
     slice_t id;
     void *value;
@@ -203,6 +161,9 @@ static CK_OBJECT_HANDLE *all_handles(const host_t *host, size_t *ret_n)
         handles[n++] = key->object;
         if (key->copy != CK_INVALID_HANDLE) {
             handles[n++] = key->copy;
+        }
+        if (key->public != CK_INVALID_HANDLE) {
+            handles[n++] = key->public;
         }
     }
     if (handles != NULL && host->known.key != CK_INVALID_HANDLE) {
@@ -239,7 +200,7 @@ bool keys_handle_taken(const host_t *host, CK_OBJECT_HANDLE handle)
     while (map_next(host->keys, &at, &id, &value)) {
         const host_key *key = value;
 
-        if (key->object == handle || key->copy == handle) {
+        if (key->object == handle || key->copy == handle || key->public == handle) {
             return true;
         }
     }
@@ -278,25 +239,51 @@ static void forget_unseen(host_t *host)
     }
 }
 
-/* One object that cannot be read, which may be another's, does not make the others unusable. */
-static result_t note_all(host_t *host, CK_SESSION_HANDLE session, const found_t *found)
+/* A public key that our module needs beside a private one: see pairs.c. */
+static result_t note_public(host_t *host, CK_SESSION_HANDLE session, const search_ours *found, CK_OBJECT_HANDLE object)
 {
-    bool all_read = true;
+    host_key *key = keys_get(host, found->id);
+    (void)session;
 
-    mark_unseen(host);
+    if (key != NULL && key->class == CKO_PRIVATE_KEY) {
+        key->public = object;
+    }
+    return RESULT_OK;
+}
+
+/* One object that cannot be read, which may be another's, does not make the others unusable. */
+static result_t note_each(host_t *host, CK_SESSION_HANDLE session, const search_found *found, bool *all_read)
+{
     for (size_t i = 0; i < found->n; i++) {
-        uint8_t id[TOKEN_KEY_ID];
+        search_ours object;
         bool ours;
-        CK_RV rv = is_ours(host, session, found->handles[i], id, &ours);
-        result_t result = ours ? note_found(host, id, found->handles[i]) : RESULT_OK;
+        CK_RV rv = search_is_ours(host, session, found->handles[i], &object, &ours);
+        result_t result = RESULT_OK;
 
+        if (ours) {
+            result = (object.class == CKO_PUBLIC_KEY ? note_public : note_found)(host, session, &object,
+                                                                                 found->handles[i]);
+        }
         if (result.err != P11KMS_OK) {
             return result;
         }
         if (rv != CKR_OK && rv != CKR_OBJECT_HANDLE_INVALID) { /* the latter was destroyed meanwhile */
             log_warning("a key on the token cannot be read: C_GetAttributeValue: %s", token_ckr_name(rv));
-            all_read = false;
+            *all_read = false;
         }
+    }
+    return RESULT_OK;
+}
+
+static result_t note_all(host_t *host, CK_SESSION_HANDLE session, const search_found *found)
+{
+    bool all_read = true;
+    result_t result;
+
+    mark_unseen(host);
+    result = note_each(host, session, found, &all_read);
+    if (result.err != P11KMS_OK) {
+        return result;
     }
     if (all_read) {
         forget_unseen(host);
@@ -307,11 +294,24 @@ static result_t note_all(host_t *host, CK_SESSION_HANDLE session, const found_t 
     return RESULT_OK;
 }
 
+/* Public keys last: they belong to private ones. */
+static CK_RV search_classes(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, search_found *found)
+{
+    static const CK_OBJECT_CLASS classes[] = { CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY };
+    CK_RV rv = CKR_OK;
+
+    for (size_t i = 0; rv == CKR_OK && i < COUNT_OF(classes); i++) {
+        rv = id == NULL ? search_objects(host, session, NULL, classes[i], found)
+                        : search_id(host, session, id, classes[i], found);
+    }
+    return rv;
+}
+
 result_t keys_find_all(host_t *host, CK_SESSION_HANDLE session)
 {
     result_t result;
-    found_t found;
-    CK_RV rv = find(host, session, NULL, false, &found);
+    search_found found = { 0 };
+    CK_RV rv = search_classes(host, session, NULL, &found);
 
     if (rv != CKR_OK) {
         result = failed(rv);
@@ -325,47 +325,36 @@ result_t keys_find_all(host_t *host, CK_SESSION_HANDLE session)
     return result;
 }
 
-/* The objects of ours with this id: all of them, or an error. */
-static CK_RV find_ours(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, found_t *found)
+static bool any_taken(const host_t *host, const search_found *found)
 {
-    CK_RV rv = find(host, session, id, false, found);
-    size_t n = 0;
-
-    for (size_t i = 0; rv == CKR_OK && i < found->n; i++) {
-        uint8_t read_id[TOKEN_KEY_ID];
-        bool ours;
-
-        rv = is_ours(host, session, found->handles[i], read_id, &ours);
-        if (ours && memcmp(id, read_id, TOKEN_KEY_ID) == 0) {
-            found->handles[n++] = found->handles[i];
+    for (size_t i = 0; i < found->n; i++) {
+        if (keys_handle_taken(host, found->handles[i])) {
+            return true;
         }
     }
-    found->n = n;
-    return rv;
+    return false;
 }
 
 result_t keys_find_again(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id)
 {
     host_key *key = keys_get(host, id);
-    result_t result = RESULT_OK;
-    found_t found;
-    CK_RV rv = find_ours(host, session, id, &found);
+    search_found found = { 0 };
+    bool all_read = true;
+    result_t result;
+    CK_RV rv = search_classes(host, session, id, &found);
 
+    if (rv == CKR_OK && key != NULL) {
+        forget(host, key);
+    }
     if (rv != CKR_OK) {
         result = failed(rv);
+    } else if (any_taken(host, &found)) {
+        result = lost(CKR_OBJECT_HANDLE_INVALID, "the module gave a key the handle of another");
     } else {
-        if (key != NULL) {
-            forget(host, key);
-        }
-        if (found.n == 0) {
-            result = (result_t){ P11KMS_E_TOKEN_NO_KEY, CKR_OK };
-        } else {
-            result = keys_add(host, id, found.handles[0]);
-            key = keys_get(host, id);
-            if (key != NULL) {
-                key->ambiguous = found.n > 1;
-            }
-        }
+        result = note_each(host, session, &found, &all_read);
+    }
+    if (result.err == P11KMS_OK && keys_get(host, id) == NULL) {
+        result = (result_t){ P11KMS_E_TOKEN_NO_KEY, CKR_OK };
     }
     free(found.handles);
     return result;
@@ -373,8 +362,8 @@ result_t keys_find_again(host_t *host, CK_SESSION_HANDLE session, const uint8_t 
 
 result_t keys_id_taken(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, bool *ret_taken)
 {
-    found_t found;
-    CK_RV rv = find(host, session, id, true, &found);
+    search_found found = { 0 };
+    CK_RV rv = search_objects(host, session, id, SEARCH_ANY_CLASS, &found);
 
     free(found.handles);
     if (rv != CKR_OK) {
@@ -385,19 +374,45 @@ result_t keys_id_taken(host_t *host, CK_SESSION_HANDLE session, const uint8_t *i
 }
 
 /* tpm2-pkcs11 gives a new object the handle of another when one was destroyed before. */
-result_t keys_add(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE object)
+result_t keys_add(host_t *host, const uint8_t *id, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE object)
 {
     if (keys_handle_taken(host, object)) {
         return lost(CKR_OBJECT_HANDLE_INVALID, "the module gave a new key the handle of another");
     }
-    return new_key(host, id, object) != NULL ? RESULT_OK : (result_t){ P11KMS_E_NOMEM, CKR_HOST_MEMORY };
+    return new_key(host, id, class, object) != NULL ? RESULT_OK : (result_t){ P11KMS_E_NOMEM, CKR_HOST_MEMORY };
+}
+
+result_t keys_settle_secret(host_t *host, CK_SESSION_HANDLE session, const template_key *key,
+                            CK_OBJECT_HANDLE object)
+{
+    const char *wrong;
+    result_t result;
+    CK_RV rv;
+
+    if (keys_handle_taken(host, object)) {
+        return keys_add(host, key->id, CKO_SECRET_KEY, object); /* which says what is wrong with it */
+    }
+    wrong = template_mismatch(host, session, object, key);
+    if (wrong != NULL) {
+        log_error("the token made a key whose %s is not as asked: it is destroyed again", wrong);
+        rv = host->module->C_DestroyObject(session, object);
+        if (rv != CKR_OK) {
+            log_error("a key that is not as asked stays on the token: C_DestroyObject: %s", token_ckr_name(rv));
+        }
+        return failed(CKR_TEMPLATE_INCONSISTENT);
+    }
+    result = keys_add(host, key->id, CKO_SECRET_KEY, object);
+    if (result.err == P11KMS_OK) {
+        keys_get(host, key->id)->secret_len = kinds_of_type(key->type)->size;
+    }
+    return result;
 }
 
 result_t keys_destroy(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id)
 {
     host_key *key = keys_get(host, id);
-    found_t found;
-    CK_RV rv = find_ours(host, session, id, &found);
+    search_found found = { 0 };
+    CK_RV rv = search_id(host, session, id, SEARCH_ANY_CLASS, &found);
 
     for (size_t i = 0; rv == CKR_OK && i < found.n; i++) {
         rv = host->module->C_DestroyObject(session, found.handles[i]);
@@ -410,6 +425,15 @@ result_t keys_destroy(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id
         forget(host, key);
     }
     return RESULT_OK;
+}
+
+void keys_remove_leftovers(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id)
+{
+    result_t result = keys_destroy(host, session, id);
+
+    if (result.err != P11KMS_OK) {
+        log_warning("what a failed making of a key left cannot be removed: %s", token_ckr_name(result.rv));
+    }
 }
 
 void keys_list(const host_t *host, buf_t *out)
@@ -427,14 +451,16 @@ void keys_list(const host_t *host, buf_t *out)
 
 bool keys_wants_copy(const host_t *host, const host_key *key)
 {
-    return host->copies_wanted && !key->copy_tried && !key->ambiguous && host->copies < KEYS_COPIES_MAX;
+    return host->copies_wanted && key->class == CKO_SECRET_KEY && !key->copy_tried && keys_usable(key) &&
+           host->copies < KEYS_COPIES_MAX;
 }
 
 static const char *copy_problem(host_t *host, CK_SESSION_HANDLE session, const host_key *key, CK_OBJECT_HANDLE copy)
 {
     uint8_t of_key[TOKEN_PRF_LEN], of_copy[TOKEN_PRF_LEN];
+    const template_key session_key = { .type = TOKEN_KEY_PRF, .uses = 1u << TOKEN_USE_SIGN };
     const char *wrong = keys_handle_taken(host, copy) ? "its handle, which is another's"
-                                                 : template_mismatch(host, session, copy, false);
+                                                      : template_mismatch(host, session, copy, &session_key);
     bool same;
 
     if (wrong != NULL) {

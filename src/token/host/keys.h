@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "token/host/host.h"
+#include "token/host/template.h"
 
 #define KEYS_COPIES_MAX 1024 /* a session object costs the module memory */
 
@@ -17,13 +17,20 @@ host_key *keys_get(const host_t *host, const uint8_t *id);
 /** An object with this CKA_ID is on the token, ours or not; alone. */
 MUST_USE result_t keys_id_taken(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id, bool *ret_taken);
 /** Remember a key just made; alone. @retval P11KMS_E_TOKEN_LOST  Its handle is another key's. */
-MUST_USE result_t keys_add(host_t *host, const uint8_t *id, CK_OBJECT_HANDLE object);
-/** The handle is one in use: of a key, a copy, or the known answer's key. Shared or alone. */
+MUST_USE result_t keys_add(host_t *host, const uint8_t *id, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE object);
+/** A secret key just made on the token becomes one of ours, or is destroyed where it is not as asked; alone. */
+MUST_USE result_t keys_settle_secret(host_t *host, CK_SESSION_HANDLE session, const template_key *key,
+                                     CK_OBJECT_HANDLE object);
+/** Neither ambiguous nor unsafe. */
+bool keys_usable(const host_key *key);
+/** The handle is one in use: of a key, a copy, a public half, or the known answer's key. Shared or alone. */
 bool keys_handle_taken(const host_t *host, CK_OBJECT_HANDLE handle);
 /** Destroy an object just made, unless its handle is one in use: the module would destroy another's. Alone. */
 CK_RV keys_discard(host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object);
-/** Destroy every object of ours with this id, and the copy; alone. */
+/** Destroy every object of ours with this id, public ones too, and the copy; alone. */
 MUST_USE result_t keys_destroy(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id);
+/** The same after a failure, which may have left something; alone. */
+void keys_remove_leftovers(host_t *host, CK_SESSION_HANDLE session, const uint8_t *id);
 /** Append every CKA_ID; alone. */
 void keys_list(const host_t *host, buf_t *out);
 

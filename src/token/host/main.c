@@ -185,6 +185,7 @@ static p11kms_err start(service_t *service)
     host_t *host = &service->host;
 
     host->copies_wanted = host->start.session_copies;
+    TRY(crypto_init());
     TRY(prepare_lock(host));
     TRY(module_open(host));
     TRY(log_in(host));

@@ -69,6 +69,7 @@ bool prf_is_function(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HA
 
 bool prf_make_known(host_t *host, CK_SESSION_HANDLE session)
 {
+    const template_key key = { .type = TOKEN_KEY_PRF, .uses = 1u << TOKEN_USE_SIGN, .label = SLICE_LIT("known answer") };
     known_answer *known = &host->known;
 
     if (import_known(host) == CKR_OK) {
@@ -76,7 +77,7 @@ bool prf_make_known(host_t *host, CK_SESSION_HANDLE session)
         return prf_known_answer(host, session);
     }
     /* Without import the answer cannot be known beforehand. */
-    if (template_generate(host, host->anchor, host->template_variant, NULL, SLICE_LIT("known answer"), &known->key) == CKR_OK) {
+    if (template_generate(host, host->anchor, host->template_variant, &key, &known->key) == CKR_OK) {
         return prf_is_function(host, session, known->key, known->expected);
     }
     known->key = CK_INVALID_HANDLE;

@@ -9,11 +9,15 @@
 #define LOG_ROOM "token"
 #include "util/log.h"
 
+static const template_key prf_key = {
+    .type = TOKEN_KEY_PRF, .uses = 1u << TOKEN_USE_SIGN, .label = { (const uint8_t *)"self-test", 9 }
+};
+
 #define GCM_IV 12
 #define GCM_TAG 16
 #define GCM_PLAIN 32
 
-/* A key of ours that can be used; NULL when there is none. */
+/* A key of ours that can be used for a PRF; NULL when there is none. */
 static host_key *any_key(const host_t *host)
 {
     size_t at = 0;
@@ -21,8 +25,11 @@ static host_key *any_key(const host_t *host)
     void *value;
 
     while (map_next(host->keys, &at, &id, &value)) {
-        if (!((host_key *)value)->ambiguous) {
-            return value;
+        host_key *key = value;
+
+        if (key->class == CKO_SECRET_KEY && keys_usable(key) &&
+            (key->secret_len == 0 || key->secret_len == TOKEN_PRF_LEN)) {
+            return key;
         }
     }
     return NULL;
@@ -38,7 +45,7 @@ static bool can_generate(host_t *host, CK_SESSION_HANDLE session)
         log_notice("keys cannot be made on this token: C_GenerateKey: %s", token_ckr_name(rv));
         return false;
     }
-    wrong = template_mismatch(host, session, object, false);
+    wrong = template_mismatch(host, session, object, &prf_key);
     if (wrong != NULL) {
         log_error("keys cannot be made on this token: it does not heed %s", wrong);
     }
@@ -144,10 +151,10 @@ static bool can_gcm(host_t *host, CK_SESSION_HANDLE session)
 
 static bool can_copy_variant(host_t *host, CK_SESSION_HANDLE session, unsigned variant)
 {
-    host_key key = { .copy = CK_INVALID_HANDLE };
+    host_key key = { .class = CKO_SECRET_KEY, .copy = CK_INVALID_HANDLE, .public = CK_INVALID_HANDLE };
     bool can;
 
-    if (template_generate(host, session, variant, NULL, SLICE_LIT("self-test"), &key.object) != CKR_OK) {
+    if (template_generate(host, session, variant, &prf_key, &key.object) != CKR_OK) {
         return false;
     }
     keys_copy(host, session, &key);
@@ -210,5 +217,5 @@ p11kms_err selftest_run(host_t *host)
         (void)host->module->C_CloseSession(session);
     }
     host->info.key_types = host->info.can_generate ? 1u << TOKEN_KEY_PRF : 0;
-    return P11KMS_OK;
+    return selftest_pairs(host);
 }

@@ -1,8 +1,13 @@
 #include "token/host/worker.h"
 
+#include <poll.h>
+
 #include "token/host/keys.h"
 #include "token/host/module.h"
 #include "token/host/prf.h"
+
+#define ALONE_TRIES 50
+#define ALONE_PAUSE_MS 2
 
 static result_t lost(CK_RV rv)
 {
@@ -28,6 +33,25 @@ static result_t replace_session(worker_t *worker)
     return worker_open(worker, worker->host);
 }
 
+/*
+ * A writer that waits holds up every reader, and a pair in the making is a reader for seconds: whoever
+ * would wait for it does without.
+ */
+bool worker_take_alone(host_t *host)
+{
+    for (int i = 0; i < ALONE_TRIES && __atomic_load_n(&host->making, __ATOMIC_SEQ_CST); i++) {
+        if (pthread_rwlock_trywrlock(&host->objects) == 0) {
+            return true;
+        }
+        poll(NULL, 0, ALONE_PAUSE_MS);
+    }
+    if (__atomic_load_n(&host->making, __ATOMIC_SEQ_CST)) {
+        return false;
+    }
+    pthread_rwlock_wrlock(&host->objects);
+    return true;
+}
+
 static bool still_works(worker_t *worker)
 {
     bool works;
@@ -38,11 +62,13 @@ static bool still_works(worker_t *worker)
     return works;
 }
 
-static result_t find_again(worker_t *worker, const uint8_t *key_id)
+static result_t find_again(worker_t *worker, const uint8_t *key_id, CK_RV rv)
 {
     result_t result;
 
-    pthread_rwlock_wrlock(&worker->host->objects);
+    if (!worker_take_alone(worker->host)) {
+        return (result_t){ P11KMS_E_TOKEN, rv };
+    }
     result = keys_find_again(worker->host, worker->session, key_id);
     pthread_rwlock_unlock(&worker->host->objects);
     return result;
@@ -66,7 +92,7 @@ result_t worker_recover(worker_t *worker, CK_RV rv, const uint8_t *key_id)
     if (!still_works(worker)) {
         return lost(rv);
     }
-    return class == CKR_CLASS_HANDLE && key_id != NULL ? find_again(worker, key_id) : RESULT_OK;
+    return class == CKR_CLASS_HANDLE && key_id != NULL ? find_again(worker, key_id, rv) : RESULT_OK;
 }
 
 result_t worker_give_up(worker_t *worker, CK_RV rv)

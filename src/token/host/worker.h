@@ -16,3 +16,5 @@ MUST_USE result_t worker_open(worker_t *worker, host_t *host);
 MUST_USE result_t worker_recover(worker_t *worker, CK_RV rv, const uint8_t *key_id);
 /** As worker_recover(), but there will be no further try: a token that still works keeps the error. */
 MUST_USE result_t worker_give_up(worker_t *worker, CK_RV rv);
+/** Take host->objects for writing; false, soon, while a pair is being made. Not for the thread that makes pairs. */
+MUST_USE bool worker_take_alone(host_t *host);

@@ -1,0 +1,15 @@
+/*
+ * What private keys, HMAC and import must do, whatever token is behind: run over the fake and over real
+ * modules. Each asserts, for all that token_get_info() promises.
+ */
+#pragma once
+
+#include "tests/token/calls.h"
+
+void suite_every_type_signs(token_t *token);
+void suite_oaep_opens_and_nothing_else_does(token_t *token);
+void suite_agreement_is_mutual(token_t *token);
+void suite_hmac_keys_answer(token_t *token);
+void suite_imports_are_the_same_keys(token_t *token);
+void suite_imports_refuse_what_they_must(token_t *token);
+void suite_keys_do_one_thing(token_t *token);

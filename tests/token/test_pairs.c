@@ -1,0 +1,99 @@
+/* Private keys, HMAC and import over SoftHSM. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "crypto/crypto.h"
+#include "tests/fakes/scratch.h"
+#include "tests/fakes/softhsm.h"
+#include "tests/token/pairs_suite.h"
+#include "token/kinds.h"
+#include "util/clock.h"
+
+
+struct fixture {
+    token_options options;
+    token_t *token;
+    token_op_t op;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){ 0 };
+    if (softhsm_module() != NULL) {
+        softhsm_new();
+        softhsm_add_token("t1");
+        f.options = softhsm_options("t1");
+    }
+    *state = &f;
+    return crypto_init();
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    token_close(f->token);
+    token_op_wipe(&f->op);
+    return 0;
+}
+
+static struct fixture *begin(void **state)
+{
+    struct fixture *f = *state;
+
+    if (softhsm_module() == NULL) {
+        print_message("# SoftHSM is not installed\n");
+        skip();
+    }
+    if (token_open(&f->options, false, &f->token) != P11KMS_OK) {
+        fail_msg("token_open: %s", p11kms_err_detail(P11KMS_E_TOKEN_LOST));
+    }
+    return f;
+}
+
+static void test_the_self_test_finds_what_softhsm_can(void **state)
+{
+    struct fixture *f = begin(state);
+    token_info info = token_get_info(f->token);
+
+    assert_int_equal(info.key_types, (1u << TOKEN_KEY_COUNT) - 1);
+    assert_int_equal(info.mechanisms,
+                     ((1u << TOKEN_MECH_COUNT) - 1) & ~(1u << TOKEN_MECH_NONE) & ~(1u << TOKEN_MECH_EDDSA_PH));
+    assert_true(info.can_agree && info.can_import);
+}
+
+#define SUITE(name)                        \
+    static void test_##name(void **state)  \
+    {                                      \
+        struct fixture *f = begin(state);  \
+                                           \
+        suite_##name(f->token);            \
+    }
+
+SUITE(every_type_signs)
+SUITE(oaep_opens_and_nothing_else_does)
+SUITE(agreement_is_mutual)
+SUITE(hmac_keys_answer)
+SUITE(imports_are_the_same_keys)
+SUITE(imports_refuse_what_they_must)
+SUITE(keys_do_one_thing)
+
+#define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PROMISE(test_the_self_test_finds_what_softhsm_can),
+        PROMISE(test_every_type_signs),
+        PROMISE(test_oaep_opens_and_nothing_else_does),
+        PROMISE(test_agreement_is_mutual),
+        PROMISE(test_hmac_keys_answer),
+        PROMISE(test_imports_are_the_same_keys),
+        PROMISE(test_imports_refuse_what_they_must),
+        PROMISE(test_keys_do_one_thing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
