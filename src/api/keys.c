@@ -37,6 +37,27 @@ p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *
     return P11KMS_OK;
 }
 
+static bool declares(const op_row_t *row, const char *code)
+{
+    for (const char *const *error = row->errors; *error; error++) {
+        if (strcmp(*error, code) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Several operations have no InvalidArnException: there a malformed ARN is one more key that does not exist. */
+static p11kms_err resolve(op_t *op, slice_t name, kms_name_form form, kms_key_t **ret)
+{
+    request_t *request = op->act;
+    p11kms_err err = kms_resolve(request->kms, op->account, op->region, name, form, op->arena, ret);
+
+    return err == P11KMS_E_ARN && !declares(op->row, "InvalidArnException")
+               ? p11kms_fail(P11KMS_E_KEY_NOT_FOUND, "%s", arena_strdup(op->arena, p11kms_err_detail(err)))
+               : err;
+}
+
 p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
 {
     request_t *request = op->act;
@@ -45,7 +66,7 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
     op->act_free = request_free;
     /* Of this key and no other: ReEncrypt names two. */
     request->alias = request->name ? NULL : request_alias_said(op, name);
-    TRY(kms_resolve(request->kms, op->account, op->region, name, form, op->arena, &key));
+    TRY(resolve(op, name, form, &key));
     TRY(rates_check_key(op, key));
     TRY(request_crosses(op, action, key));
     request->asked = key;

@@ -145,6 +145,7 @@ static p11kms_err join_shapes(op_row_t *row)
         if (found) {
             row->input = found->input;
             row->output = found->output;
+            row->errors = found->errors;
             return P11KMS_OK;
         }
     }

@@ -57,6 +57,7 @@ typedef struct op_row {
     unsigned rate;              /* api's: which rate of cryptographic operations it shares */
     const struct shape *input;  /* api's */
     const struct shape *output;
+    const char *const *errors;  /* api's: the codes that AWS declares, NULL-terminated */
 } op_row_t;
 
 /** Stages, for the latency histograms. */

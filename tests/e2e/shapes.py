@@ -40,12 +40,18 @@ COMMON = {"AccessDeniedException", "IncompleteSignatureException", "InvalidSigna
           "MissingAuthenticationTokenException", "SerializationException", "ThrottlingException",
           "UnknownOperationException", "UnrecognizedClientException", "ValidationException"}
 
-# Codes AWS answers with beside those its model lists: LocalStack's recordings, and the neighbours' quotas.
+# Codes beside those that the model lists: LocalStack's recordings of AWS, the neighbours', and what cannot exist here.
 OBSERVED = {
     "CreateAlias": {"NotAuthorizedException"},
     "DeleteAlias": {"NotAuthorizedException"},
+    "DescribeKey": {"InvalidGrantTokenException"},  # it takes grant tokens
     "UpdateAlias": {"NotAuthorizedException"},
     "ListKeyPolicies": {"InvalidMarkerException"},
+    # A Recipient: enclaves and their attestation exist on AWS alone.
+    "Decrypt": {"UnsupportedOperationException"},
+    "DeriveSharedSecret": {"UnsupportedOperationException"},
+    "GenerateDataKey": {"UnsupportedOperationException"},
+    "GenerateDataKeyPair": {"UnsupportedOperationException"},
 }
 
 
