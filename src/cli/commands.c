@@ -45,6 +45,7 @@ const cli_command *const cli_commands[] = {
     &cli_status,
     &cli_call,
     &cli_audit_tail,
+    &cli_audit_verify,
     &cli_backup,
     &cli_clock,
     &completion_command,

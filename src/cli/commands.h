@@ -4,6 +4,7 @@
 #include "cli/command.h"
 
 extern const cli_command cli_audit_tail;              /* audit_tail.c */
+extern const cli_command cli_audit_verify;            /* audit_verify.c */
 extern const cli_command cli_backup;                  /* backup.c */
 extern const cli_command cli_call;                    /* call.c */
 extern const cli_command cli_credentials;             /* credentials.c */

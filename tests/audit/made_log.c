@@ -165,10 +165,14 @@ void made_add(made_log *log, unsigned n)
     _cleanup_buf_ buf_t lines = { 0 };
 
     while (n-- > 0) {
-        const char *line = made_line(log->seed, log->tree.edge.size);
+        size_t begin = lines.len;
         merkle_hash leaf;
-        merkle_leaf(SLICE_STR(line), &leaf);
-        buf_put_str(&lines, line);
+        buf_put_str(&lines, made_line(log->seed, log->tree.edge.size));
+        if (log->pad > 0) {
+            lines.len--; /* the closing brace */
+            buf_printf(&lines, ",\"pad\":\"%0*d\"}", (int)log->pad, 0);
+        }
+        merkle_leaf(SLICE(lines.data + begin, lines.len - begin), &leaf);
         buf_put_char(&lines, '\n');
         for (unsigned full = merkle_append(&log->tree, &leaf); full > 0; full--) {
             assert_ok(tile_write(log->fd, &log->tree.tile[full - 1]));

@@ -15,6 +15,7 @@ typedef struct {
     merkle_tree tree;
     uint64_t segment;
     uint64_t seed; /* of the lines' event ids: another log where it is another */
+    unsigned pad;  /* bytes more in each line */
     buf_t last;    /* the newest checkpoint */
     uint8_t key;   /* the seed of the key that signs */
     bool p256;     /* with a key made anew for this log instead */
