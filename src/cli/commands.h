@@ -3,6 +3,9 @@
 
 #include "cli/command.h"
 
+extern const cli_command cli_audit_check_proof;       /* audit_prove.c */
+extern const cli_command cli_audit_consistency;
+extern const cli_command cli_audit_prove;
 extern const cli_command cli_audit_tail;              /* audit_tail.c */
 extern const cli_command cli_audit_verify;            /* audit_verify.c */
 extern const cli_command cli_backup;                  /* backup.c */
