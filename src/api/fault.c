@@ -36,6 +36,8 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     INTERNAL(STORE),
     INTERNAL(STORE_NEWER),
     INTERNAL(AUDIT),
+    SAYS(AUDIT_ROOM, "ServiceUnavailable", 503,
+         "The request has failed due to a temporary failure of the server."),
 
     /* A room's own word for a value: whoever knows what it means to the caller says that instead. */
     INTERNAL(RANGE),

@@ -153,9 +153,11 @@ static int write_fault(op_t *op, buf_t *headers)
     const char *detail = op->err_detail ? op->err_detail : p11kms_err_text(op->err);
     const fault_t *fault = fault_of(op->err, service);
 
-    log_set_request(op->request_id);
-    log_fault(op, fault);
-    log_set_request(NULL);
+    if (!op->unrecorded) { /* those are summed up: a flood must not fill this log either */
+        log_set_request(op->request_id);
+        log_fault(op, fault);
+        log_set_request(NULL);
+    }
     buf_clear(&op->out);
     if (op->query) {
         query_fault(fault->code, fault_message(fault, detail), fault->status, op->request_id, &op->out);

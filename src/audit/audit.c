@@ -5,6 +5,7 @@
 
 #include "audit/recover.h"
 #include "audit/search.h"
+#include "audit/space.h"
 #include "audit/writer.h"
 
 #define DEFAULT_SEGMENT_BYTES (UINT64_C(64) << 20)
@@ -14,6 +15,7 @@
 
 struct audit {
     writer_t *writer;
+    space_t *space;
     int folder; /* the writer's; for reading beside it */
 };
 
@@ -32,8 +34,12 @@ p11kms_err audit_open_on(const audit_options *options, const segment_io *io, aud
     ENSURE(audit != NULL, P11KMS_E_NOMEM);
     TRY(segments_open(options->dir, segment_bytes, io, &segments));
     audit->folder = segments.folder;
-    err = writer_start(&segments, limits, &audit->writer);
+    err = space_start(segments.folder, io, options->reserve, &audit->space);
+    if (err == P11KMS_OK) {
+        err = writer_start(&segments, limits, &audit->writer);
+    }
     if (err != P11KMS_OK) {
+        space_stop(audit->space);
         segments_close(&segments);
         return err;
     }
@@ -50,6 +56,7 @@ void audit_close(audit_t *audit)
 {
     if (audit != NULL) {
         writer_stop(audit->writer);
+        space_stop(audit->space);
         free(audit);
     }
 }
@@ -131,6 +138,11 @@ void audit_problem(const audit_t *audit, char *out, size_t size)
 audit_stats audit_get_stats(const audit_t *audit)
 {
     return writer_stats(audit->writer);
+}
+
+audit_space audit_get_space(const audit_t *audit)
+{
+    return space_seen(audit->space);
 }
 
 p11kms_err audit_contains(audit_t *audit, const char *event_id, uint64_t max_bytes, bool *ret)

@@ -25,6 +25,7 @@ typedef struct {
     uint64_t segment_bytes;   /* a segment is closed past this; default 64 MiB */
     unsigned bound_ms;        /* a record not durable by then fails; default 2000 */
     unsigned queue_max;       /* records waiting before P11KMS_E_AUDIT; default 16384 */
+    uint64_t reserve;         /* audit_get_space() */
     copies_t *copies;         /* offered what is on disk; borrowed until audit_close() returned; may be NULL */
 } audit_options;
 
@@ -79,6 +80,14 @@ typedef struct {
     uint64_t commit_us_total;
 } audit_stats;
 audit_stats audit_get_stats(const audit_t *audit);
+
+typedef struct {
+    uint64_t free_bytes; /* where the log is, for this process */
+    uint64_t reserve_bytes; /* audit_options.reserve, or 5 % of the file system where that is less */
+    bool low;            /* less is free */
+} audit_space;
+/** As it was when last looked at, a second ago or when last asked for. Never blocks. */
+audit_space audit_get_space(const audit_t *audit);
 
 /** A log from outside, where another process may be writing it. */
 typedef struct {

@@ -11,7 +11,9 @@
 #define SUFFIX ".jsonl"
 #define DIGITS 10
 
-const segment_io segment_io_system = { .write = write, .sync = fdatasync, .truncate = ftruncate };
+const segment_io segment_io_system = {
+    .write = write, .sync = fdatasync, .truncate = ftruncate, .space = fstatvfs
+};
 
 static p11kms_err fail(const segments_t *segments, const char *act)
 {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include "util/bytes.h"
@@ -13,6 +14,7 @@ typedef struct {
     ssize_t (*write)(int fd, const void *data, size_t len);
     int (*sync)(int fd); /* fdatasync */
     int (*truncate)(int fd, off_t len);
+    int (*space)(int fd, struct statvfs *ret); /* fstatvfs */
 } segment_io;
 
 extern const segment_io segment_io_system;

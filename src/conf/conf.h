@@ -102,6 +102,10 @@ typedef struct conf {
     uint64_t audit_segment_bytes;
     unsigned audit_bound_ms;
     unsigned audit_queue_max;
+    uint64_t audit_reserve;
+    unsigned audit_strangers_per_peer; /* 0: no limit */
+    unsigned audit_strangers_in_all;   /* 0: no limit */
+    unsigned audit_summary_ms;
     const conf_copy *audit_copies;
     size_t n_audit_copies;
     const char *identities_dir; /* NULL: none */

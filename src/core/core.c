@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STRANGERS_EVERY_MS 60000
+
 #define LOG_ROOM "core"
 #include "util/log.h"
 
@@ -25,7 +27,15 @@ p11kms_err core_new(const core_options *options, core_t **ret)
     for (size_t i = 0; i < options->n_tokens; i++) {
         core->tokens[core->n_tokens++] = options->tokens[i];
     }
-    p11kms_err err = uses_new(uses_write_access_key, &core->uses);
+    const strangers_limits strangers = {
+        .per_peer = options->strangers_per_peer,
+        .in_all = options->strangers_in_all,
+        .every_ms = options->strangers_every_ms ? options->strangers_every_ms : STRANGERS_EVERY_MS,
+    };
+    p11kms_err err = strangers_new(&strangers, &core->strangers);
+    if (err == P11KMS_OK) {
+        err = uses_new(uses_write_access_key, &core->uses);
+    }
     if (err == P11KMS_OK) {
         err = uses_new(uses_write_kms_key, &core->key_uses);
     }
@@ -60,6 +70,7 @@ void core_free(core_t *core)
         identity_unref(core->identity);
     }
     uses_free(core->uses);
+    strangers_free(core->strangers);
     uses_free(core->key_uses);
     rates_free(core->rates);
     free(core->rate_names);
@@ -264,9 +275,11 @@ static void write_throttled(const core_t *core, buf_t *out)
 void core_metrics(core_t *core, buf_t *out)
 {
     audit_stats audit = audit_get_stats(core->audit);
+    audit_space space = audit_get_space(core->audit);
 
     metrics_write(&core->metrics, out);
     write_throttled(core, out);
+    strangers_metrics(core->strangers, out);
     write_tokens(core, out);
     buf_printf(out,
                "# TYPE p11kms_audit_records_total counter\np11kms_audit_records_total %llu\n"
@@ -276,6 +289,8 @@ void core_metrics(core_t *core, buf_t *out)
                "# TYPE p11kms_audit_bytes_total counter\np11kms_audit_bytes_total %llu\n"
                "# TYPE p11kms_audit_waiting gauge\np11kms_audit_waiting %u\n"
                "# TYPE p11kms_audit_healthy gauge\np11kms_audit_healthy %d\n"
+               "# TYPE p11kms_audit_free_bytes gauge\np11kms_audit_free_bytes %llu\n"
+               "# TYPE p11kms_audit_reserve_bytes gauge\np11kms_audit_reserve_bytes %llu\n"
                "# TYPE p11kms_store_waiting gauge\np11kms_store_waiting %u\n"
                "# TYPE p11kms_helpers_waiting gauge\np11kms_helpers_waiting{lane=\"quick\"} %u\n"
                "p11kms_helpers_waiting{lane=\"slow\"} %u\n"
@@ -283,6 +298,7 @@ void core_metrics(core_t *core, buf_t *out)
                (unsigned long long)audit.records, (unsigned long long)audit.commits,
                (double)audit.commit_us_total / 1e6, (unsigned long long)audit.failures,
                (unsigned long long)audit.bytes, audit.waiting, audit_healthy(core->audit),
+               (unsigned long long)space.free_bytes, (unsigned long long)space.reserve_bytes,
                worker_waiting(core->worker), helpers_waiting(core->helpers, OP_LANE_QUICK),
                helpers_waiting(core->helpers, OP_LANE_SLOW), core->active);
 }

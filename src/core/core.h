@@ -7,6 +7,7 @@
 #include "core/metrics.h"
 #include "core/op.h"
 #include "core/rates.h"
+#include "core/strangers.h"
 #include "core/uses.h"
 #include "util/clock.h"
 #include "util/encode.h"
@@ -30,6 +31,8 @@ struct core {
     rates_t *rates; /* NULL: no limits */
     const char **rate_names; /* by limit; the strings are the edge's */
     size_t n_rates;
+    strangers_t *strangers;
+    bool summing; /* a summary of theirs is being recorded */
     metrics_t metrics;
     unsigned active;
     op_t *spare; /* released operations, their first arena block kept */

@@ -456,6 +456,28 @@ static void submit_record(op_t *op)
     audit_submit(op->core->audit, &op->record);
 }
 
+/*
+ * Whoever was not authenticated could fill the log at no cost. An act has its record before its answer leaves;
+ * a refusal of nobody in particular may be counted instead.
+ */
+static bool gets_a_record(op_t *op)
+{
+    static const p11kms_err answers[STRANGER_VERDICTS] = {
+        [STRANGER_THROTTLED] = P11KMS_E_THROTTLED,
+        [STRANGER_NO_ROOM] = P11KMS_E_AUDIT_ROOM,
+    };
+    core_t *core = op->core;
+    stranger_verdict verdict = strangers_judge(core->strangers, op->message->peer, audit_get_space(core->audit).low,
+                                               clock_mono_us());
+
+    if (verdict != STRANGER_RECORDED) {
+        op->err = answers[verdict];
+        op->err_detail = NULL;
+        op->unrecorded = true;
+    }
+    return !op->unrecorded;
+}
+
 void op_done(op_t *op)
 {
     require_authorised(op);
@@ -468,7 +490,51 @@ void op_fail(op_t *op, p11kms_err err)
     op->err_detail = arena_strdup(op->arena, p11kms_err_detail(err));
     op->err = err;
     buf_clear(&op->out);
-    submit_record(op);
+    if (op->message && op->phase == OP_NEW && !gets_a_record(op)) {
+        release(op);
+    } else {
+        submit_record(op);
+    }
+}
+
+void core_count_refusal(core_t *core, const peer_t *peer, int status)
+{
+    strangers_count(core->strangers, peer, status, clock_mono_us());
+}
+
+static void summed_up(op_t *op)
+{
+    strangers_tally_t *tally = STEAL(op->act);
+
+    op->core->summing = false;
+    if (op->err != P11KMS_OK) {
+        strangers_give_back(op->core->strangers, tally);
+    } else {
+        free(tally);
+    }
+}
+
+void core_sum_up(core_t *core, bool now)
+{
+    _cleanup_buf_ buf_t detail = { 0 };
+    jw_t w = jw_on(&detail);
+    bool due = now ? strangers_counted(core->strangers)
+                   : strangers_due(core->strangers, audit_get_space(core->audit).low, clock_mono_us());
+
+    if (!due || core->summing || !audit_healthy(core->audit)) {
+        return;
+    }
+    strangers_tally_t *tally = strangers_take(core->strangers);
+    if (!tally) {
+        return; /* the next second tries again */
+    }
+    strangers_write(tally, &w);
+    op_t *op = op_new_internal(core, "RequestsRefused", "p11kms", "", core->region);
+    op->event_detail = arena_strdup(op->arena, buf_str(&detail));
+    op->act = tally;
+    op->finished = summed_up;
+    core->summing = true;
+    op_done(op);
 }
 
 void op_settle(op_t *op)

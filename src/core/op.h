@@ -120,6 +120,7 @@ struct op {
     void (*act_free)(op_t *op);  /* called before the operation is freed; may be NULL */
     bool preparing;              /* op_prepare(): no record yet */
     bool changed;                /* an outbox row holds the record */
+    bool unrecorded;             /* a refusal that is counted alone: strangers.h */
     void (*finished)(op_t *op);  /* the daemon's own acts: told instead of edge->release; may be NULL */
 
     /* private to core */
@@ -218,6 +219,9 @@ typedef struct {
     const core_edge *edge;
     const char *region;
     unsigned skew_seconds;
+    unsigned strangers_per_peer; /* records a second of refusals that were not authenticated; 0: no limit */
+    unsigned strangers_in_all;
+    unsigned strangers_every_ms; /* what had no record is summed up; default 60000 */
     void *services; /* handed back by op_services(): the edge's */
 } core_options;
 
@@ -270,6 +274,10 @@ typedef struct {
 /* The last use, where it is later than what the store knows: that learns of it once a minute and at the stop. */
 bool core_access_key_use(core_t *core, const char *id, core_use *ret);
 bool core_kms_key_use(core_t *core, const char *arn, core_use *ret);
+/** The HTTP layer refused a request with @p status; 0: a handshake that failed. */
+void core_count_refusal(core_t *core, const peer_t *peer, int status);
+/** Once a second: record a summary ("RequestsRefused") of refusals that had no record, when it is due, or @p now. */
+void core_sum_up(core_t *core, bool now);
 /** Operations not yet released. */
 unsigned core_active(const core_t *core);
 

@@ -136,6 +136,7 @@ static void on_tick(uv_timer_t *handle)
         loop_stir(s);
     }
     outlets_tick(s);
+    core_sum_up(s->core, false);
     if (!s->applying) {
         kms_tick(s->kms);
     }
@@ -197,6 +198,7 @@ void loop_end(service_t *s)
     s->stopping = true;
     notify_send("STOPPING=1");
     log_notice("stopping");
+    core_sum_up(s->core, true);
     op_done(reload_own_act(s, "StopService"));
     s->stop_at = uv_now(&s->loop) + s->conf->stop_timeout_ms;
     uv_timer_start(&s->tick, on_drained, DRAIN_MS, DRAIN_MS);

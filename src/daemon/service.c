@@ -139,6 +139,7 @@ static p11kms_err audit_start(service_t *s)
         .segment_bytes = s->conf->audit_segment_bytes,
         .bound_ms = s->conf->audit_bound_ms,
         .queue_max = s->conf->audit_queue_max,
+        .reserve = s->conf->audit_reserve,
         .copies = s->copies,
     };
 
@@ -268,6 +269,9 @@ static p11kms_err core_start(service_t *s)
         .edge = api_edge(),
         .region = s->conf->region,
         .skew_seconds = s->conf->skew_seconds,
+        .strangers_per_peer = s->conf->audit_strangers_per_peer,
+        .strangers_in_all = s->conf->audit_strangers_in_all,
+        .strangers_every_ms = s->conf->audit_summary_ms,
         .services = s->api,
     };
 
@@ -408,7 +412,7 @@ static void on_request(void *arg, http_exchange_t *exchange, const message_t *me
     api_handle(s->api, message, exchange);
 }
 
-static void on_refused(void *arg, const peer_t *peer, const char *request_id, int status, const char *reason)
+static void log_refusal(void *arg, const peer_t *peer, const char *request_id, int status, const char *reason)
 {
     (void)arg;
     log_set_request(request_id);
@@ -418,6 +422,14 @@ static void on_refused(void *arg, const peer_t *peer, const char *request_id, in
         log_info("a TLS handshake with %s failed: %s", peer->address, reason);
     }
     log_set_request(NULL);
+}
+
+static void on_refused(void *arg, const peer_t *peer, const char *request_id, int status, const char *reason)
+{
+    service_t *s = arg;
+
+    core_count_refusal(s->core, peer, status);
+    log_refusal(NULL, peer, request_id, status, reason);
 }
 
 static p11kms_err http_start(service_t *s)
@@ -438,7 +450,7 @@ static p11kms_err http_start(service_t *s)
     }
     if (s->conf->monitor) {
         s->monitor = (monitor_t){ .core = s->core, .copies = s->copies, .kms = s->kms, .http = s->http };
-        TRY(http_listen(s->http, s->conf->monitor, monitor_handle, on_refused, &s->monitor, &s->monitor_port));
+        TRY(http_listen(s->http, s->conf->monitor, monitor_handle, log_refusal, &s->monitor, &s->monitor_port));
     }
     return P11KMS_OK;
 }

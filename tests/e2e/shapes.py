@@ -38,7 +38,7 @@ ALWAYS = {
 # Codes that no operation lists since any may answer with them ("Common Errors").
 COMMON = {"AccessDeniedException", "IncompleteSignatureException", "InvalidSignatureException",
           "MissingAuthenticationTokenException", "SerializationException", "ThrottlingException",
-          "UnknownOperationException", "UnrecognizedClientException", "ValidationException"}
+          "UnknownOperationException", "UnrecognizedClientException", "ValidationException", "ServiceUnavailable"}
 
 # Codes beside those that the model lists: LocalStack's recordings of AWS, the neighbours', and what cannot exist here.
 OBSERVED = {
@@ -151,4 +151,5 @@ def check_fault(operation, status, headers, body):
     expect(code in allowed, operation.name, f"{code} is not one of {sorted(allowed)}")
     # botocore keeps this attribute to itself
     expected = 500 if code in listed and listed[code]._shape_model.get("fault") else 400
+    expected = 503 if code == "ServiceUnavailable" else expected
     expect(status == expected, operation.name, f"{code} with status {status}")

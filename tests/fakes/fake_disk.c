@@ -12,6 +12,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct {
     long room;
+    long free_bytes;
     int room_error;
     size_t short_write;
     fault_t sync;
@@ -20,7 +21,7 @@ static struct {
     unsigned held;
     unsigned writes;
     unsigned syncs;
-} disk = { .room = -1 };
+} disk = { .room = -1, .free_bytes = -1 };
 
 #define LOCKED(statement)                                                                                    \
     do {                                                                                                     \
@@ -34,6 +35,7 @@ void fake_disk_reset(void)
 {
     LOCKED({
         disk.room = -1;
+        disk.free_bytes = -1;
         disk.short_write = 0;
         disk.sync.times = 0;
         disk.truncate.times = 0;
@@ -49,6 +51,11 @@ void fake_disk_room(long bytes, int error)
         disk.room = bytes;
         disk.room_error = error;
     });
+}
+
+void fake_disk_free(long bytes)
+{
+    LOCKED(disk.free_bytes = bytes);
 }
 
 void fake_disk_short_writes(size_t bytes)
@@ -164,4 +171,22 @@ static int faulty_truncate(int fd, off_t len)
     return fails ? -1 : ftruncate(fd, len);
 }
 
-const segment_io fake_disk_io = { .write = faulty_write, .sync = faulty_sync, .truncate = faulty_truncate };
+static int faulty_space(int fd, struct statvfs *ret)
+{
+    long free_bytes;
+
+    LOCKED(free_bytes = disk.free_bytes);
+    if (fstatvfs(fd, ret) != 0) {
+        return -1;
+    }
+    if (free_bytes >= 0) {
+        ret->f_frsize = 1;
+        ret->f_blocks = FAKE_DISK_SIZE;
+        ret->f_bavail = (fsblkcnt_t)free_bytes;
+    }
+    return 0;
+}
+
+const segment_io fake_disk_io = {
+    .write = faulty_write, .sync = faulty_sync, .truncate = faulty_truncate, .space = faulty_space
+};

@@ -19,6 +19,9 @@ void fake_disk_short_writes(size_t bytes);
 /** The next @p times calls fail with @p error. */
 void fake_disk_fail_sync(unsigned times, int error);
 void fake_disk_fail_truncate(unsigned times, int error);
+/** So much seems free of FAKE_DISK_SIZE bytes; -1: what is. */
+#define FAKE_DISK_SIZE (2000L << 20)
+void fake_disk_free(long bytes);
 /** Syncs hang from now on, until they are released. */
 void fake_disk_hold_sync(void);
 void fake_disk_release_sync(void);

@@ -109,6 +109,31 @@ class AuditDisk(DiskCase):
         self.assertLess(time.monotonic() - started, 10)
 
 
+class AuditReserve(DiskCase):
+    def test_strangers_do_not_get_the_last_of_the_room(self):
+        self.started("audit", 8 * MIB)
+        self.service.start()
+        stranger = wire.request_for(self.service, "ListKeys", {})  # not signed
+
+        def refusal():
+            answer = wire.send(self.service, stranger)
+            return answer.status, answer.code
+
+        self.assertEqual(refusal(), (400, "MissingAuthenticationTokenException"))
+        self.filler.leave(8 * MIB // 20 - 65536)
+        wait_until(lambda: refusal() == (503, "ServiceUnavailable"), 10, "the reserve to be kept")
+        before = len(self.service.audit())
+        self.assertEqual({refusal() for _ in range(200)}, {(503, "ServiceUnavailable")})
+        self.assertEqual(len(self.service.audit()), before)
+        self.assertEqual(self.ask("ListKeys")[0].status, 200)  # acts have their records
+        self.assertEqual(self.ask("CreateKey")[0].status, 200)
+        self.assertEqual(self.service.monitor("/readyz")[0], 200)
+        self.filler.remove()
+        wait_until(lambda: self.service.audit("RequestsRefused"), 10, "the summary, as there is room again")
+        self.assertGreaterEqual(self.service.audit("RequestsRefused")[0]["serviceEventDetails"]["noRoom"], 200)
+        self.assertEqual(refusal(), (400, "MissingAuthenticationTokenException"))
+
+
 class StoreDisk(DiskCase):
     def test_a_full_disk_refuses_changes_alone_and_loses_none(self):
         place = self.started("small", 2 * MIB)
