@@ -93,6 +93,18 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS_DETAIL(POLICY_MALFORMED, "MalformedPolicyDocumentException", 400),
     SAYS_DETAIL(OPERATION_UNSUPPORTED, "UnsupportedOperationException", 400),
     SAYS_DETAIL(GRANT_TOKEN, "InvalidGrantTokenException", 400),
+    SAYS_DETAIL(CUSTOM_NOT_FOUND, "CustomKeyStoreNotFoundException", 400),
+    SAYS_DETAIL(CUSTOM_NAME, "CustomKeyStoreNameInUseException", 400),
+    SAYS_DETAIL(CUSTOM_STATE, "CustomKeyStoreInvalidStateException", 400),
+    SAYS_DETAIL(CUSTOM_HAS_KEYS, "CustomKeyStoreHasCMKsException", 400),
+    SAYS_DETAIL(CLUSTER_NOT_FOUND, "CloudHsmClusterNotFoundException", 400),
+    SAYS_DETAIL(CLUSTER_IN_USE, "CloudHsmClusterInUseException", 400),
+    SAYS_DETAIL(CLUSTER_NOT_RELATED, "CloudHsmClusterNotRelatedException", 400),
+    SAYS_DETAIL(XKS_URI_UNREACHABLE, "XksProxyUriUnreachableException", 400),
+    SAYS_DETAIL(XKS_URI_IN_USE, "XksProxyUriInUseException", 400),
+    SAYS_DETAIL(XKS_KEY_NOT_FOUND, "XksKeyNotFoundException", 400),
+    SAYS_DETAIL(XKS_KEY_IN_USE, "XksKeyAlreadyInUseException", 400),
+    SAYS_DETAIL(XKS_KEY_INVALID, "XksKeyInvalidConfigurationException", 400),
     SAYS_DETAIL(CONFLICT, "ConflictException", 400),
 };
 

@@ -58,6 +58,22 @@ static p11kms_err resolve(op_t *op, slice_t name, kms_name_form form, kms_key_t 
                : err;
 }
 
+p11kms_err request_authorize(op_t *op, const kms_key_t *key, const char *action)
+{
+    request_t *request = op->act;
+    const op_resource_t resource = {
+        .arn = arena_strdup(op->arena, key->arn),
+        .account = arena_strdup(op->arena, key->account),
+        .type = "AWS::KMS::Key",
+        .key_id = arena_dup(op->arena, SLICE(key->id, KMS_ID)).data,
+    };
+
+    request->asked = key;
+    p11kms_err err = op_authorize_as(op, action, &resource, key->policy, true, kms_conditions, op);
+    request->asked = NULL;
+    return err;
+}
+
 p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
 {
     request_t *request = op->act;
@@ -69,16 +85,7 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
     TRY(resolve(op, name, form, &key));
     TRY(rates_check_key(op, key));
     TRY(request_crosses(op, action, key));
-    request->asked = key;
-    const op_resource_t resource = {
-        .arn = arena_strdup(op->arena, key->arn),
-        .account = arena_strdup(op->arena, key->account),
-        .type = "AWS::KMS::Key",
-        .key_id = arena_dup(op->arena, SLICE(key->id, KMS_ID)).data,
-    };
-    p11kms_err err = op_authorize_as(op, action, &resource, key->policy, true, kms_conditions, op);
-    request->asked = NULL;
-    TRY(err);
+    TRY(request_authorize(op, key, action));
     *ret = STEAL(key);
     return P11KMS_OK;
 }
