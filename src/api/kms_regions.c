@@ -97,6 +97,15 @@ static p11kms_err replicate_begin(op_t *op, request_t *request)
     return P11KMS_OK;
 }
 
+/* The replica is enabled at once, and not only at the next tick. */
+static void replicated(op_t *op)
+{
+    kms_t *kms = ((request_t *)op->act)->kms;
+
+    op_settle(op);
+    kms_tick(kms);
+}
+
 void api_replicate_key(op_t *op)
 {
     p11kms_err err = replicate_begin(op, request_begin(op));
@@ -105,7 +114,7 @@ void api_replicate_key(op_t *op)
         op_fail(op, err);
         return;
     }
-    op_change(op, replica_inserted, op_settle);
+    op_change(op, replica_inserted, replicated);
 }
 
 /* ---- UpdatePrimaryRegion ---- */

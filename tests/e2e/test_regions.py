@@ -95,12 +95,6 @@ class Replicas(RegionsCase):
         self.there()("GenerateDataKey", KeyId=key["KeyId"], KeySpec="AES_256")
         self.refused("DisabledException", f"{key['Arn']} is disabled.", "Encrypt", KeyId=key["KeyId"], Plaintext=b"x")
 
-    def test_every_kind_of_key_can_have_replicas(self):
-        key = self.primary(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
-        replica = self.replicate(key)
-        self.assertEqual(replica["KeySpec"], "HMAC_256")
-        self.assertEqual(replica["MacAlgorithms"], ["HMAC_SHA_256"])
-
     def test_what_cannot_be_replicated_is_refused(self):
         single, key = self.new_key(), self.primary()
         self.replicate(key)
