@@ -87,16 +87,16 @@ void api_get_key_rotation_status(op_t *op)
         op_fail(op, err);
         return;
     }
-    _cleanup_(kms_key) kms_key_t *rotated = kms_primary_of(request->kms, request->key);
+    _cleanup_(kms_key) kms_key_t *primary = kms_primary_of(request->kms, request->key);
     jw_t w = answer_begin(op);
     answer_key_arn(&w, request->key);
     jw_key(&w, "KeyRotationEnabled");
-    jw_bool(&w, rotates(rotated));
-    if (rotates(rotated)) {
+    jw_bool(&w, rotates(primary));
+    if (rotates(primary)) {
         jw_key(&w, "NextRotationDate");
-        jw_epoch(&w, rotated->rotation_next);
+        jw_epoch(&w, primary->rotation_next);
         jw_key(&w, "RotationPeriodInDays");
-        jw_int(&w, rotated->rotation_days);
+        jw_int(&w, primary->rotation_days);
     }
     jw_end(&w);
     op_done(op);
