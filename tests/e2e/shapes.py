@@ -25,7 +25,7 @@ ALWAYS = {
     "ReEncrypt": {"KeyId", "SourceKeyId", "CiphertextBlob", "SourceEncryptionAlgorithm",
                   "DestinationEncryptionAlgorithm", "SourceKeyMaterialId", "DestinationKeyMaterialId"},
     "RotateKeyOnDemand": {"KeyId"},
-    "ScheduleKeyDeletion": {"KeyId", "KeyState", "PendingWindowInDays"},
+    "ScheduleKeyDeletion": {"KeyId", "DeletionDate", "KeyState", "PendingWindowInDays"},
     "KeyMetadata": {"AWSAccountId", "Arn", "CreationDate", "CurrentKeyMaterialId", "CustomerMasterKeySpec",
                     "Description", "Enabled", "EncryptionAlgorithms", "KeyId", "KeyManager", "KeySpec", "KeyState",
                     "KeyUsage", "MultiRegion", "Origin"},
