@@ -5,7 +5,6 @@
 #include "api/page.h"
 #include "api/shape.h"
 #include "identity/session.h"
-#include "kms/grant_token.h"
 
 struct api {
     api_options options;
@@ -46,9 +45,6 @@ typedef struct {
     size_t n_context;
     bool same_key; /* kms:ReEncryptOnSameKey */
     bool to;       /* ReEncrypt: the destination is being authorised */
-    const kms_grant_need *child; /* CreateGrant: the grant it is made through must be this wide */
-    naming retires;              /* RetireGrant: how closely the grant names the caller as one who may */
-    kms_grant_t *grant;          /* the one to make, retire or revoke */
     kms_message message;
     kms_message source; /* ReEncrypt */
     const kms_algorithm *algorithm; /* Sign, Verify, the MACs, DeriveSharedSecret */
@@ -73,9 +69,7 @@ bool in_bool(const op_t *op, const char *member, bool absent);
 slice_t in_blob(op_t *op, const char *member);
 /** The encryption context in canonical form; remembers the pairs for conditions. */
 MUST_USE p11kms_err in_context(op_t *op, const char *member, slice_t *ret);
-/** GrantId. @retval P11KMS_E_GRANT_ID */
-MUST_USE p11kms_err in_grant_id(const op_t *op, uint8_t ret[KMS_GRANT_ID]);
-/** What cannot be honoured must not be ignored: forged grant tokens, attestation documents. */
+/** What this version cannot honour must not be ignored: grant tokens and attestation documents. */
 MUST_USE p11kms_err in_refuse_unsupported(const op_t *op);
 /** The last check before an operation acts. @retval P11KMS_E_DRY_RUN  It was to be no more than a check. */
 MUST_USE p11kms_err in_dry_run(const op_t *op);
@@ -89,6 +83,8 @@ MUST_USE p11kms_err in_dry_run(const op_t *op);
 MUST_USE p11kms_err request_key(op_t *op, const char *member, kms_name_form form, kms_doing doing);
 /** As above with another action and slot, without state check (ReEncrypt, aliases). */
 MUST_USE p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret);
+/** Of a key that was not named by the caller. */
+MUST_USE p11kms_err request_authorize(op_t *op, const kms_key_t *key, const char *action);
 /** How @p name, a key's, says an alias: by its name or in an ARN; else NULL. In the arena. */
 const char *request_alias_said(op_t *op, slice_t name);
 /** Keys of other accounts are there for a few operations alone. @retval P11KMS_E_DENIED with a sentence */
@@ -105,12 +101,6 @@ MUST_USE p11kms_err request_usage(const op_t *op, const kms_key_t *key, kms_usag
 MUST_USE p11kms_err request_algorithm(const kms_key_t *key, slice_t name, const kms_algorithm **ret);
 /** For operations that have no key: "*". */
 MUST_USE p11kms_err request_anything(op_t *op);
-/** For op->granted: what grants say of the key that is being authorised. */
-naming request_granted(const op_t *op, const char *action);
-/** As above; a reference to the grant, or NULL. */
-kms_grant_t *request_grant(const op_t *op, const char *action, naming *ret);
-/** How closely @p principal, an ARN, names the caller. */
-naming request_names(const op_t *op, slice_t principal);
 /** The condition keys of KMS; @p arg is the op. */
 bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret);
 /** As op_condition_key(), for those of a service. */
@@ -123,6 +113,17 @@ MUST_USE p11kms_err request_edit(op_t *op, kms_change *change, kms_doing doing, 
 MUST_USE p11kms_err request_edit_of(op_t *op, kms_change *change, const kms_key_t *seen, kms_doing doing,
                                     kms_key_t **ret);
 
+/**
+ * CreateKey: the custom key store that is asked for, if any, and what goes with it. @p create borrows from *ret.
+ * @retval P11KMS_E_CUSTOM_NOT_FOUND, P11KMS_E_CUSTOM_STATE, P11KMS_E_VALIDATION, P11KMS_E_OPERATION_UNSUPPORTED
+ */
+MUST_USE p11kms_err custom_for_key(op_t *op, kms_create *create, kms_custom_t **ret);
+/** The key on the token that XksKeyId names becomes request->key's material; @p change ends the operation. */
+void custom_adopt_key(op_t *op, op_change_fn change);
+
+/** GenerateRandom: bytes of the token that CustomKeyStoreId names; ends the operation. */
+void custom_random(op_t *op, size_t len);
+
 /** More tags than a key can have are refused before anything looks at each: conditions do. */
 MUST_USE p11kms_err request_tag_count(const op_t *op, const char *member);
 
@@ -132,7 +133,8 @@ void answer_text(jw_t *w, const char *name, const char *text);
 void answer_base64(jw_t *w, const char *name, slice_t bytes);
 void answer_key_arn(jw_t *w, const kms_key_t *key);
 /** KeyMetadata, as @p member of the answer. */
-void answer_key_metadata(jw_t *w, const char *member, const kms_key_t *key);
+void answer_key_metadata(jw_t *w, const char *member, kms_t *kms, const kms_key_t *key);
+void answer_tags(jw_t *w, const char *member, const kms_tag *tags, size_t n);
 /** The array of algorithms that go with the key. */
 void answer_algorithms(jw_t *w, const kms_key_t *key);
 /** "Credentials": what a client needs of a session just made. */
@@ -176,11 +178,6 @@ API_HANDLER(api_enable_key);
 API_HANDLER(api_disable_key);
 API_HANDLER(api_schedule_key_deletion);
 API_HANDLER(api_cancel_key_deletion);
-API_HANDLER(api_create_grant);
-API_HANDLER(api_list_grants);
-API_HANDLER(api_list_retirable_grants);
-API_HANDLER(api_retire_grant);
-API_HANDLER(api_revoke_grant);
 API_HANDLER(api_create_alias);
 API_HANDLER(api_update_alias);
 API_HANDLER(api_delete_alias);
@@ -197,6 +194,14 @@ API_HANDLER(api_disable_key_rotation);
 API_HANDLER(api_get_key_rotation_status);
 API_HANDLER(api_rotate_key_on_demand);
 API_HANDLER(api_list_key_rotations);
+API_HANDLER(api_replicate_key);
+API_HANDLER(api_update_primary_region);
+API_HANDLER(api_create_custom_key_store);
+API_HANDLER(api_describe_custom_key_stores);
+API_HANDLER(api_update_custom_key_store);
+API_HANDLER(api_delete_custom_key_store);
+API_HANDLER(api_connect_custom_key_store);
+API_HANDLER(api_disconnect_custom_key_store);
 API_HANDLER(api_create_access_key);
 API_HANDLER(api_list_access_keys);
 API_HANDLER(api_update_access_key);

@@ -5,6 +5,18 @@
 
 #include "api/rates.h"
 
+static void request_free(op_t *op)
+{
+    request_t *request = op->act;
+
+    kms_message_clear(&request->message);
+    kms_message_clear(&request->source);
+    secret_free(request->private_key);
+    buf_free(&request->public_key);
+    kms_key_unref(request->key);
+    kms_key_unref(request->other);
+}
+
 const char *request_alias_said(op_t *op, slice_t name)
 {
     size_t colons = slice_has_prefix(name, "arn:") ? 5 : 0;
@@ -46,26 +58,34 @@ static p11kms_err resolve(op_t *op, slice_t name, kms_name_form form, kms_key_t 
                : err;
 }
 
-p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
+p11kms_err request_authorize(op_t *op, const kms_key_t *key, const char *action)
 {
     request_t *request = op->act;
-    _cleanup_(kms_key) kms_key_t *key = NULL;
-
-    /* Of this key and no other: ReEncrypt names two. */
-    request->alias = request->name ? NULL : request_alias_said(op, name);
-    TRY(resolve(op, name, form, &key));
-    TRY(rates_check_key(op, key));
-    TRY(request_crosses(op, action, key));
-    request->asked = key;
     const op_resource_t resource = {
         .arn = arena_strdup(op->arena, key->arn),
         .account = arena_strdup(op->arena, key->account),
         .type = "AWS::KMS::Key",
         .key_id = arena_dup(op->arena, SLICE(key->id, KMS_ID)).data,
     };
+
+    request->asked = key;
     p11kms_err err = op_authorize_as(op, action, &resource, key->policy, true, kms_conditions, op);
     request->asked = NULL;
-    TRY(err);
+    return err;
+}
+
+p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
+{
+    request_t *request = op->act;
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    op->act_free = request_free;
+    /* Of this key and no other: ReEncrypt names two. */
+    request->alias = request->name ? NULL : request_alias_said(op, name);
+    TRY(resolve(op, name, form, &key));
+    TRY(rates_check_key(op, key));
+    TRY(request_crosses(op, action, key));
+    TRY(request_authorize(op, key, action));
     *ret = STEAL(key);
     return P11KMS_OK;
 }
@@ -103,6 +123,7 @@ p11kms_err request_algorithm(const kms_key_t *key, slice_t name, const kms_algor
 
 p11kms_err request_anything(op_t *op)
 {
+    op->act_free = request_free;
     const op_resource_t all = { .arn = "*" };
 
     return op_authorize(op, &all, NULL, false, kms_conditions, op);

@@ -400,18 +400,18 @@ void api_generate_data_key_without_plaintext(op_t *op)
 
 /* ---- GenerateRandom ---- */
 
-static p11kms_err generate_random(op_t *op)
+static p11kms_err random_begin(op_t *op, size_t *ret_len)
 {
-    size_t len = (size_t)in_int(op, "NumberOfBytes", 0);
-
+    *ret_len = (size_t)in_int(op, "NumberOfBytes", 0);
     TRY(in_refuse_unsupported(op));
-    if (in_has(op, "CustomKeyStoreId")) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "There are no custom key stores in this version of p11kms.");
-    }
-    if (len == 0) {
+    if (*ret_len == 0) {
         FAIL(P11KMS_E_VALIDATION, "NumberOfBytes is required.");
     }
-    TRY(request_anything(op));
+    return request_anything(op);
+}
+
+static p11kms_err answer_random(op_t *op, size_t len)
+{
     uint8_t *bytes = arena_alloc(op->arena, len);
     TRY(crypto_random(bytes, len));
     jw_t w = answer_begin(op);
@@ -422,12 +422,15 @@ static p11kms_err generate_random(op_t *op)
 
 void api_generate_random(op_t *op)
 {
-    request_begin(op);
-    p11kms_err err = generate_random(op);
+    size_t len = 0;
 
+    request_begin(op);
+    p11kms_err err = random_begin(op, &len);
     if (err != P11KMS_OK) {
         op_fail(op, err);
-        return;
+    } else if (in_has(op, "CustomKeyStoreId")) {
+        custom_random(op, len);
+    } else {
+        answer_settle(op, answer_random(op, len));
     }
-    op_done(op);
 }

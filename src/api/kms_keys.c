@@ -9,7 +9,7 @@ static void answer_metadata(op_t *op, const kms_key_t *key)
 {
     jw_t w = answer_begin(op);
 
-    answer_key_metadata(&w, "KeyMetadata", key);
+    answer_key_metadata(&w, "KeyMetadata", ((request_t *)op->act)->kms, key);
     jw_end(&w);
 }
 
@@ -50,19 +50,16 @@ static p11kms_err read_spec_and_usage(const op_t *op, kms_create *create)
 }
 
 /* What would make another kind of key must not be taken for a plain one. */
-static p11kms_err check_origin(const op_t *op)
+static p11kms_err read_origin(const op_t *op, kms_create *create)
 {
     slice_t origin = in_string(op, "Origin");
 
-    if (origin.len && !slice_eq_str(origin, "AWS_KMS")) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "Origin %.*s is not supported by this version of p11kms.",
-             (int)origin.len, (const char *)origin.data);
+    create->multi_region = in_bool(op, "MultiRegion", false);
+    if (origin.len) {
+        ENSURE(kms_origin_named(origin, &create->origin), P11KMS_E_INTERNAL);
     }
-    if (in_bool(op, "MultiRegion", false)) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "Multi-Region keys are not supported by this version of p11kms.");
-    }
-    if (in_has(op, "CustomKeyStoreId") || in_has(op, "XksKeyId")) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "There are no custom key stores in this version of p11kms.");
+    if (create->origin == KMS_ORIGIN_EXTERNAL) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "Origin EXTERNAL is not supported by this version of p11kms.");
     }
     return P11KMS_OK;
 }
@@ -106,6 +103,7 @@ static void material_made(op_t *op)
 
 static p11kms_err create_begin(op_t *op, request_t *request)
 {
+    _cleanup_(kms_custom) kms_custom_t *custom = NULL;
     kms_create create = {
         .account = op->account,
         .region = op->region,
@@ -115,7 +113,7 @@ static p11kms_err create_begin(op_t *op, request_t *request)
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     TRY(read_spec_and_usage(op, &create));
-    TRY(check_origin(op));
+    TRY(read_origin(op, &create));
     request->making = &create;
     TRY(request_tag_count(op, "Tags"));
     if (create.policy.len > KMS_POLICY_MAX) {
@@ -126,6 +124,7 @@ static p11kms_err create_begin(op_t *op, request_t *request)
         const op_resource_t all = { .arn = "*" };
         TRY(op_authorize_as(op, "kms:TagResource", &all, NULL, false, kms_conditions, op));
     }
+    TRY(custom_for_key(op, &create, &custom));
     TRY(kms_create_key(request->kms, &create, &key));
     TRY(read_tags(op, key));
     if (!in_bool(op, "BypassPolicyLockoutSafetyCheck", false)) {
@@ -149,7 +148,11 @@ void api_create_key(op_t *op)
         op_fail(op, err);
         return;
     }
-    kms_make_material(op, request->key, material_made);
+    if (request->key->origin == KMS_ORIGIN_EXTERNAL_KEY_STORE) {
+        custom_adopt_key(op, key_inserted);
+    } else {
+        kms_make_material(op, request->key, material_made);
+    }
 }
 
 /* ---- DescribeKey, ListKeys ---- */
@@ -282,11 +285,15 @@ static p11kms_err schedule_deletion(op_t *op, store_t *store)
     int64_t days = in_int(op, "PendingWindowInDays", KMS_WINDOW_MAX);
 
     TRY(request_edit(op, change, KMS_DOES_SCHEDULE, &key));
-    key->stored = KMS_STATE_PENDING_DELETION;
-    key->deletion_at = clock_service_ms() + days * CLOCK_DAY_MS;
+    bool waits = kms_has_replicas(request->kms, key);
+    key->stored = waits ? KMS_STATE_PENDING_REPLICA_DELETION : KMS_STATE_PENDING_DELETION;
+    key->deletion_days = waits ? (int)days : 0;
+    key->deletion_at = waits ? 0 : clock_service_ms() + days * CLOCK_DAY_MS;
     jw_t w = answer_begin(op);
-    jw_key(&w, "DeletionDate");
-    jw_epoch(&w, key->deletion_at);
+    if (!waits) {
+        jw_key(&w, "DeletionDate");
+        jw_epoch(&w, key->deletion_at);
+    }
     answer_key_arn(&w, key);
     answer_text(&w, "KeyState", kms_state_name(key->stored));
     jw_key(&w, "PendingWindowInDays");
@@ -325,11 +332,12 @@ static p11kms_err cancel_deletion(op_t *op, store_t *store)
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     TRY(request_edit(op, change, KMS_DOES_CANCEL, &key));
-    if (key->deletion_at <= clock_service_ms()) {
+    if (key->stored == KMS_STATE_PENDING_DELETION && key->deletion_at <= clock_service_ms()) {
         FAIL(P11KMS_E_KEY_STATE, "%s is being deleted.", key->arn);
     }
     key->stored = KMS_STATE_DISABLED;
     key->deletion_at = 0;
+    key->deletion_days = 0;
     jw_t w = answer_begin(op);
     answer_key_arn(&w, key);
     jw_end(&w);

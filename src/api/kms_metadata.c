@@ -1,6 +1,9 @@
 /* What a key is, as DescribeKey, CreateKey and ReplicateKey tell it. */
 #include "api/api_internal.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* What the key can be used with; an algorithm its token lacks is not promised. */
 void answer_algorithms(jw_t *w, const kms_key_t *key)
 {
@@ -30,7 +33,60 @@ static void write_algorithms(jw_t *w, const kms_key_t *key)
     answer_algorithms(w, key);
 }
 
-void answer_key_metadata(jw_t *w, const char *member, const kms_key_t *key)
+static void write_place(jw_t *w, const char *member, const kms_key_t *key, const char *region)
+{
+    char arn[KMS_ARN_MAX];
+
+    snprintf(arn, sizeof(arn), "arn:aws:kms:%s:%s:key/%s", region, key->account, key->id_text);
+    if (member) {
+        jw_key(w, member);
+    }
+    jw_object(w);
+    answer_text(w, "Arn", arn);
+    answer_text(w, "Region", region);
+    jw_end(w);
+}
+
+/* A replica that is just being made is not yet of the family that requests see. */
+static void write_regions(jw_t *w, kms_t *kms, const kms_key_t *key)
+{
+    kms_family_t family;
+
+    kms_family_of(kms, key, &family);
+    jw_key(w, "MultiRegionConfiguration");
+    jw_object(w);
+    answer_text(w, "MultiRegionKeyType", kms_key_is_primary(key) ? "PRIMARY" : "REPLICA");
+    write_place(w, "PrimaryKey", key, key->primary_region);
+    jw_key(w, "ReplicaKeys");
+    jw_array(w);
+    for (size_t i = 0; i < family.n; i++) {
+        if (strcmp(family.keys[i]->region, key->primary_region) != 0) {
+            write_place(w, NULL, key, family.keys[i]->region);
+        }
+    }
+    if (!kms_key_is_primary(key) && !kms_family_in(&family, key->region)) {
+        write_place(w, NULL, key, key->region);
+    }
+    jw_end(w);
+    jw_end(w);
+    kms_family_clear(&family);
+}
+
+static void write_custom_store(jw_t *w, const kms_key_t *key)
+{
+    char text[2 * KMS_ID + 1];
+
+    answer_text(w, "CustomKeyStoreId", key->custom_store);
+    if (key->origin == KMS_ORIGIN_EXTERNAL_KEY_STORE && kms_key_current(key)) {
+        hex_encode(kms_key_current(key)->id, KMS_ID, text);
+        jw_key(w, "XksKeyConfiguration");
+        jw_object(w);
+        answer_text(w, "Id", text);
+        jw_end(w);
+    }
+}
+
+void answer_key_metadata(jw_t *w, const char *member, kms_t *kms, const kms_key_t *key)
 {
     kms_state state = kms_key_state(key);
     const kms_material *current = kms_key_current(key);
@@ -41,6 +97,12 @@ void answer_key_metadata(jw_t *w, const char *member, const kms_key_t *key)
     answer_text(w, "Arn", key->arn);
     jw_key(w, "CreationDate");
     jw_epoch(w, key->created);
+    if (key->origin == KMS_ORIGIN_AWS_CLOUDHSM) {
+        char cluster[KMS_CLUSTER_ID];
+
+        kms_cluster_id(key->token_name, cluster);
+        answer_text(w, "CloudHsmClusterId", cluster);
+    }
     if (current && key->spec->family == KMS_FAMILY_SYMMETRIC) {
         answer_text(w, "CurrentKeyMaterialId", current->id_text);
     }
@@ -60,6 +122,16 @@ void answer_key_metadata(jw_t *w, const char *member, const kms_key_t *key)
     answer_text(w, "KeyUsage", kms_usage_name(key->usage));
     jw_key(w, "MultiRegion");
     jw_bool(w, key->multi_region);
+    if (key->multi_region) {
+        write_regions(w, kms, key);
+    }
+    if (key->custom_store[0]) {
+        write_custom_store(w, key);
+    }
+    if (key->stored == KMS_STATE_PENDING_REPLICA_DELETION) {
+        jw_key(w, "PendingDeletionWindowInDays");
+        jw_int(w, key->deletion_days);
+    }
     answer_text(w, "Origin", kms_origin_name(key->origin));
     jw_end(w);
 }

@@ -10,7 +10,14 @@
 /* AWS says no more than that; the operations are for symmetric encryption keys alone. */
 static p11kms_err check_rotates(const kms_key_t *key)
 {
-    return key->spec->family == KMS_FAMILY_SYMMETRIC ? P11KMS_OK : p11kms_fail_plain(P11KMS_E_OPERATION_UNSUPPORTED);
+    if (key->spec->family != KMS_FAMILY_SYMMETRIC) {
+        return p11kms_fail_plain(P11KMS_E_OPERATION_UNSUPPORTED);
+    }
+    if (key->custom_store[0]) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s origin is %s which is not valid for this operation.", key->arn,
+             kms_origin_name(key->origin));
+    }
+    return P11KMS_OK;
 }
 
 static p11kms_err set_rotation(op_t *op, store_t *store, int days)
@@ -20,6 +27,7 @@ static p11kms_err set_rotation(op_t *op, store_t *store, int days)
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     TRY(request_edit(op, change, KMS_DOES_SET_ROTATION, &key));
+    TRY(kms_check_primary(key));
     key->rotation_days = days;
     key->rotation_next = days ? clock_service_ms() + days * CLOCK_DAY_MS : 0;
     return kms_change_put(change, STEAL(key));
@@ -79,16 +87,16 @@ void api_get_key_rotation_status(op_t *op)
         op_fail(op, err);
         return;
     }
-    const kms_key_t *key = request->key;
+    _cleanup_(kms_key) kms_key_t *primary = kms_primary_of(request->kms, request->key);
     jw_t w = answer_begin(op);
-    answer_key_arn(&w, key);
+    answer_key_arn(&w, request->key);
     jw_key(&w, "KeyRotationEnabled");
-    jw_bool(&w, rotates(key));
-    if (rotates(key)) {
+    jw_bool(&w, rotates(primary));
+    if (rotates(primary)) {
         jw_key(&w, "NextRotationDate");
-        jw_epoch(&w, key->rotation_next);
+        jw_epoch(&w, primary->rotation_next);
         jw_key(&w, "RotationPeriodInDays");
-        jw_int(&w, key->rotation_days);
+        jw_int(&w, primary->rotation_days);
     }
     jw_end(&w);
     op_done(op);
@@ -123,6 +131,7 @@ static p11kms_err rotated(op_t *op, store_t *store)
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     TRY(request_edit(op, change, KMS_DOES_ROTATE, &key));
+    TRY(kms_check_primary(key));
     TRY(check_quota(request->kms, key));
     TRY(kms_change_rotate(change, key, op->token_op.key_id, KMS_CAUSE_ON_DEMAND));
     TRY(kms_intent_done(store, op->token_op.key_id));
@@ -144,6 +153,9 @@ void api_rotate_key_on_demand(op_t *op)
 
     if (err == P11KMS_OK) {
         err = check_rotates(request->key);
+    }
+    if (err == P11KMS_OK) {
+        err = kms_check_primary(request->key);
     }
     if (err == P11KMS_OK) {
         err = check_quota(request->kms, request->key);

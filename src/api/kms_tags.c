@@ -76,6 +76,19 @@ static size_t first_after(const kms_key_t *key, const char *after)
     return i;
 }
 
+void answer_tags(jw_t *w, const char *member, const kms_tag *tags, size_t n)
+{
+    jw_key(w, member);
+    jw_array(w);
+    for (size_t i = 0; i < n; i++) {
+        jw_object(w);
+        answer_text(w, "TagKey", tags[i].name);
+        answer_text(w, "TagValue", tags[i].value);
+        jw_end(w);
+    }
+    jw_end(w);
+}
+
 static p11kms_err list_tags(op_t *op, request_t *request)
 {
     page_t page;
@@ -84,20 +97,12 @@ static p11kms_err list_tags(op_t *op, request_t *request)
     const kms_key_t *key = request->key;
     TRY(page_begin(op, arena_printf(op->arena, "ListResourceTags:%s", key->id_text), KMS_TAGS_MAX,
                    KMS_TAGS_MAX, &page));
-    size_t i = first_after(key, page.after), shown = 0;
+    size_t i = first_after(key, page.after);
+    size_t shown = key->n_tags - i < page.limit ? key->n_tags - i : page.limit;
     jw_t w = answer_begin(op);
 
-    jw_key(&w, "Tags");
-    jw_array(&w);
-    for (; i < key->n_tags && shown < page.limit; i++, shown++) {
-        jw_object(&w);
-        jw_key(&w, "TagKey");
-        jw_string(&w, key->tags[i].name);
-        jw_key(&w, "TagValue");
-        jw_string(&w, key->tags[i].value);
-        jw_end(&w);
-    }
-    jw_end(&w);
+    answer_tags(&w, "Tags", &key->tags[i], shown);
+    i += shown;
     page_end(op, &w, &page, i < key->n_tags, shown ? key->tags[i - 1].name : "");
     jw_end(&w);
     return P11KMS_OK;

@@ -324,6 +324,7 @@ static void examine_token(doctor_t *doctor, const conf_token *conf)
     _cleanup_(token) token_t *token = NULL;
     _cleanup_buf_ buf_t found = { 0 };
     char what[TOKEN_NAME_MAX + 8];
+    char cluster[KMS_CLUSTER_ID];
 
     snprintf(what, sizeof(what), "token %s", conf->name);
     p11kms_err err = probe_open(conf, &token, &found);
@@ -332,6 +333,8 @@ static void examine_token(doctor_t *doctor, const conf_token *conf)
         return;
     }
     doctor_tell(doctor, DOCTOR_OK, what, NULL, "%s", buf_str(&found));
+    kms_cluster_id(conf->name, cluster);
+    doctor_tell(doctor, DOCTOR_OK, what, NULL, "as a custom key store its CloudHsmClusterId is %s", cluster);
     compare_with_store(doctor, conf, token);
 }
 

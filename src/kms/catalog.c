@@ -19,10 +19,16 @@ typedef struct {
     sorted_t aliases; /* kms_alias_t, by name */
 } scope_t;            /* one account in one region */
 
+typedef struct {
+    kms_key_t *keys[KMS_FAMILY_MAX]; /* in Region order; borrowed from the scopes */
+    size_t n;
+} family_t;
+
 struct catalog {
     pthread_rwlock_t lock;
     map_t *scopes; /* "ACCOUNT/REGION" -> scope_t */
     map_t *by_id;  /* id 16 | region -> kms_key_t, borrowed from the scope */
+    map_t *families; /* id 16 -> family_t: the multi-Region keys that share material */
     size_t n_keys;
 };
 
@@ -215,6 +221,7 @@ p11kms_err catalog_new(catalog_t **ret)
     pthread_rwlock_init(&catalog->lock, NULL);
     TRY(map_new(&catalog->scopes));
     TRY(map_new(&catalog->by_id));
+    TRY(map_new(&catalog->families));
     *ret = STEAL(catalog);
     return P11KMS_OK;
 }
@@ -223,6 +230,9 @@ void catalog_free(catalog_t *catalog)
 {
     if (!catalog) {
         return;
+    }
+    if (catalog->families) {
+        map_free(catalog->families, free);
     }
     if (catalog->by_id) {
         map_free(catalog->by_id, NULL);
@@ -346,6 +356,72 @@ p11kms_err catalog_all(catalog_t *catalog, kms_key_t ***ret, size_t *ret_n)
     return P11KMS_OK;
 }
 
+/* ---- families: multi-Region keys of one id ---- */
+
+static size_t place_in_family(const family_t *family, const char *region)
+{
+    size_t at = 0;
+
+    while (at < family->n && strcmp(family->keys[at]->region, region) < 0) {
+        at++;
+    }
+    return at;
+}
+
+static p11kms_err join_family(catalog_t *catalog, kms_key_t *key)
+{
+    slice_t id = SLICE(key->id, KMS_ID);
+    family_t *family = map_get(catalog->families, id);
+
+    if (!family) {
+        family = calloc(1, sizeof(*family));
+        ENSURE(family, P11KMS_E_NOMEM);
+        p11kms_err err = map_put(catalog->families, id, family, NULL);
+        if (err != P11KMS_OK) {
+            free(family);
+            return err;
+        }
+    }
+    size_t at = place_in_family(family, key->region);
+    if (at < family->n && strcmp(family->keys[at]->region, key->region) == 0) {
+        family->keys[at] = key;
+        return P11KMS_OK;
+    }
+    ENSURE(family->n < KMS_FAMILY_MAX, P11KMS_E_RANGE);
+    memmove(&family->keys[at + 1], &family->keys[at], (family->n - at) * sizeof(family->keys[0]));
+    family->keys[at] = key;
+    family->n++;
+    return P11KMS_OK;
+}
+
+static void leave_family(catalog_t *catalog, const char *region, const uint8_t id[KMS_ID])
+{
+    family_t *family = map_get(catalog->families, SLICE(id, KMS_ID));
+    size_t at = family ? place_in_family(family, region) : 0;
+
+    if (!family || at == family->n || strcmp(family->keys[at]->region, region) != 0) {
+        return;
+    }
+    memmove(&family->keys[at], &family->keys[at + 1], (family->n - at - 1) * sizeof(family->keys[0]));
+    if (--family->n == 0) {
+        map_remove(catalog->families, SLICE(id, KMS_ID));
+        free(family);
+    }
+}
+
+size_t catalog_family(catalog_t *catalog, const uint8_t id[KMS_ID], kms_key_t **out)
+{
+    size_t n = 0;
+
+    pthread_rwlock_rdlock(&catalog->lock);
+    const family_t *family = map_get(catalog->families, SLICE(id, KMS_ID));
+    for (; family && n < family->n; n++) {
+        out[n] = kms_key_ref(family->keys[n]);
+    }
+    pthread_rwlock_unlock(&catalog->lock);
+    return n;
+}
+
 /* ---- publishing ---- */
 
 static p11kms_err put_key_locked(catalog_t *catalog, kms_key_t *key, kms_key_t **ret_old)
@@ -355,6 +431,9 @@ static p11kms_err put_key_locked(catalog_t *catalog, kms_key_t *key, kms_key_t *
     void *old;
 
     TRY(make_scope(catalog, key->account, key->region, &scope));
+    if (key->multi_region) {
+        TRY(join_family(catalog, key));
+    }
     TRY(map_put(catalog->by_id, id_name(name, key->region, key->id), key, NULL));
     p11kms_err err = sorted_put(&scope->keys, key_name, key, &old);
     if (err != P11KMS_OK) {
@@ -395,16 +474,17 @@ static void remove_aliases_of(scope_t *scope, const uint8_t id[KMS_ID])
 void catalog_remove_key(catalog_t *catalog, const char *account, const char *region, const uint8_t id[KMS_ID])
 {
     uint8_t name[ID_NAME];
-    char id_text[UUID_TEXT];
     kms_key_t *old = NULL;
 
-    uuid_format(id, id_text);
     pthread_rwlock_wrlock(&catalog->lock);
     scope_t *scope = find_scope(catalog, account, region);
     if (scope) {
-        map_remove(catalog->by_id, id_name(name, region, id));
-        old = sorted_remove(&scope->keys, key_name, SLICE_STR(id_text));
-        catalog->n_keys -= old != NULL;
+        old = map_remove(catalog->by_id, id_name(name, region, id));
+        leave_family(catalog, region, id);
+        if (old) {
+            sorted_remove(&scope->keys, key_name, SLICE_STR(old->id_text));
+            catalog->n_keys--;
+        }
         remove_aliases_of(scope, id);
     }
     pthread_rwlock_unlock(&catalog->lock);

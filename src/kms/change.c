@@ -19,6 +19,10 @@ static void drop_staged(kms_change *change)
     }
     change->n_put_keys = 0;
     kms_alias_unref(change->put_alias);
+    kms_custom_unref(change->put_custom);
+    kms_custom_unref(change->removed_custom);
+    change->put_custom = NULL;
+    change->removed_custom = NULL;
     kms_key_unref(change->removed_key);
     kms_alias_unref(change->removed_alias);
     kms_grant_unref(change->put_grant);
@@ -49,6 +53,12 @@ static void publish(op_t *op)
     change->n_put_keys = 0;
     if (change->put_alias) {
         out_of_step(catalog_put_alias(catalog, STEAL(change->put_alias)));
+    }
+    if (change->put_custom) {
+        out_of_step(kms_customs_put(change->kms->customs, STEAL(change->put_custom)));
+    }
+    if (change->removed_custom) {
+        kms_customs_remove(change->kms->customs, change->removed_custom);
     }
     if (change->removed_alias) {
         catalog_remove_alias(catalog, change->removed_alias->account, change->removed_alias->region,
@@ -110,6 +120,7 @@ static store_key row_of(const kms_key_t *key)
         .description = key->description,
         .policy = key->policy_json,
         .created = key->created,
+        .deletion_days = key->deletion_days,
         .deletion_at = key->deletion_at,
         .rotation_days = key->rotation_days,
         .rotation_next = key->rotation_next,
@@ -338,31 +349,20 @@ p11kms_err kms_change_rotate(kms_change *change, kms_key_t *key, const uint8_t m
 
     TRY(kms_key_add_material(key, material_id, number, cause, clock_service_ms()));
     key->current = key->n_materials - 1;
-    return kms_change_add_material(change, key, kms_key_current(key));
+    TRY(kms_change_add_material(change, key, kms_key_current(key)));
+    return kms_change_rotate_others(change, key);
 }
 
 /* ---- grants ---- */
 
-static p11kms_err check_room(const kms_t *kms, grants_key key)
-{
-    unsigned most = kms_quota(kms, KMS_QUOTA_GRANTS_PER_KEY);
-
-    if (grants_count(kms->grants, key) >= most) {
-        FAIL(P11KMS_E_LIMIT, "The key has the maximum number of grants, %u", most);
-    }
-    return P11KMS_OK;
-}
-
-p11kms_err kms_check_room_for_grant(const kms_t *kms, const kms_key_t *key)
-{
-    return check_room(kms, (grants_key){ key->region, key->id });
-}
-
 static p11kms_err insert_grant(kms_change *change, const kms_grant_t *grant)
 {
+    unsigned most = kms_quota(change->kms, KMS_QUOTA_GRANTS_PER_KEY);
     store_grant row;
 
-    TRY(check_room(change->kms, (grants_key){ grant->region, grant->key_id }));
+    if (grants_count(change->kms->grants, (grants_key){ grant->region, grant->key_id }) >= most) {
+        FAIL(P11KMS_E_LIMIT, "The key has the maximum number of grants, %u", most);
+    }
     kms_grant_row(grant, change->arena, &row);
     return store_grant_insert(change->store, &row);
 }

@@ -14,7 +14,7 @@ const char *kms_default_policy(arena_t *arena, const char *account)
                         account);
 }
 
-static p11kms_err set_policy(kms_key_t *key, slice_t policy)
+p11kms_err kms_set_policy(kms_key_t *key, slice_t policy)
 {
     if (policy.len) {
         return kms_key_set_policy(key, policy);
@@ -26,7 +26,7 @@ static p11kms_err set_policy(kms_key_t *key, slice_t policy)
     return err;
 }
 
-static p11kms_err check_room_for_key(const kms_t *kms, const char *account, const char *region)
+p11kms_err kms_check_room(const kms_t *kms, const char *account, const char *region)
 {
     unsigned most = kms_quota(kms, KMS_QUOTA_KEYS);
 
@@ -46,6 +46,7 @@ static p11kms_err set_kind(kms_key_t *key, const kms_create *create)
         strcpy(key->primary_region, key->region);
     }
     ENSURE(create->custom_store.len < sizeof(key->custom_store), P11KMS_E_RANGE);
+    key->link = create->link;
     if (create->custom_store.len) {
         memcpy(key->custom_store, create->custom_store.data, create->custom_store.len);
     }
@@ -58,7 +59,7 @@ p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
     const char *token = create->token ? create->token : kms->default_token;
     uint8_t id[KMS_ID];
 
-    TRY(check_room_for_key(kms, create->account, create->region));
+    TRY(kms_check_room(kms, create->account, create->region));
     uuid_random(id);
     TRY(kms_key_new(id, create->account, create->region, &key));
     key->token = core_token(kms->core, token);
@@ -73,7 +74,7 @@ p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
     key->rotation_days = create->rotation_days;
     key->rotation_next = create->rotation_days ? key->created + create->rotation_days * CLOCK_DAY_MS : 0;
     TRY(kms_key_set_description(key, create->description));
-    TRY(set_policy(key, create->policy));
+    TRY(kms_set_policy(key, create->policy));
     *ret = STEAL(key);
     return P11KMS_OK;
 }
@@ -82,7 +83,7 @@ p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const token_op_
 {
     _cleanup_(kms_key) kms_key_t *mine = key;
 
-    TRY(check_room_for_key(change->kms, mine->account, mine->region)); /* others were made meanwhile */
+    TRY(kms_check_room(change->kms, mine->account, mine->region)); /* others were made meanwhile */
     if (kms_spec_is_pair(mine->spec)) {
         TRY(kms_key_set_public_key(mine, SLICE(made->out, made->out_used)));
     }

@@ -32,6 +32,13 @@ const kms_key_t *kms_family_in(const kms_family_t *family, const char *region)
     return NULL;
 }
 
+kms_key_t *kms_primary_of(kms_t *kms, const kms_key_t *key)
+{
+    kms_key_t *primary = kms_key_is_primary(key) ? NULL : catalog_key(kms->catalog, key->primary_region, key->id);
+
+    return primary ? primary : kms_key_ref(key);
+}
+
 /* ---- a replica ---- */
 
 static p11kms_err check_replicable(const kms_key_t *primary)

@@ -134,6 +134,7 @@ p11kms_err kms_key_copy(const kms_key_t *key, kms_key_t **ret)
     kms_key_set_multi_region(copy, key->multi_region);
     memcpy(copy->primary_region, key->primary_region, sizeof(copy->primary_region));
     memcpy(copy->custom_store, key->custom_store, sizeof(copy->custom_store));
+    copy->link = key->link;
     copy->spec = key->spec;
     copy->usage = key->usage;
     copy->origin = key->origin;
@@ -142,6 +143,7 @@ p11kms_err kms_key_copy(const kms_key_t *key, kms_key_t **ret)
     copy->token = key->token;
     memcpy(copy->token_name, key->token_name, sizeof(copy->token_name));
     copy->created = key->created;
+    copy->deletion_days = key->deletion_days;
     copy->deletion_at = key->deletion_at;
     copy->rotation_days = key->rotation_days;
     copy->rotation_next = key->rotation_next;
@@ -281,13 +283,22 @@ void kms_key_remove_tag(kms_key_t *key, slice_t name)
 /*
  * A token that is being started again keeps its keys Enabled: requests wait their
  * deadline and get a retryable fault. One that only an operator can bring back
- * makes them Unavailable.
+ * makes them Unavailable. In a custom key store they are Unavailable whenever it is not connected.
  */
 kms_state kms_key_state(const kms_key_t *key)
 {
     bool gone = !key->token || token_get_state(key->token) == TOKEN_PIN_REFUSED;
 
+    if (key->link) {
+        gone = gone || !__atomic_load_n(&key->link->connected, __ATOMIC_ACQUIRE) ||
+               token_get_state(key->token) != TOKEN_READY;
+    }
     return gone && key->stored == KMS_STATE_ENABLED ? KMS_STATE_UNAVAILABLE : key->stored;
+}
+
+bool kms_key_is_primary(const kms_key_t *key)
+{
+    return !key->multi_region || strcmp(key->region, key->primary_region) == 0;
 }
 
 const kms_material *kms_key_material(const kms_key_t *key, const uint8_t id[KMS_ID])

@@ -61,8 +61,17 @@ typedef struct {
     char *value;
 } kms_tag;
 
+#define KMS_FAMILY_MAX 32 /* a primary and its replicas: more Regions than AWS has in a partition */
 #define KMS_NO_MATERIAL SIZE_MAX
 #define KMS_MULTI_REGION_PREFIX "mrk-" /* before 32 hex digits: as long as a UUID */
+
+#define KMS_CUSTOM_ID 22 /* "cks-", 17 hex digits and NUL */
+
+/** What the keys of one custom key store share; lives as long as the service. */
+typedef struct kms_link {
+    struct kms_link *next;
+    bool connected; /* atomic: as ordered */
+} kms_link;
 
 typedef struct kms_key {
     int refs; /* atomic */
@@ -76,7 +85,8 @@ typedef struct kms_key {
     kms_origin origin;
     bool multi_region;
     char primary_region[33]; /* of a multi-Region key; its own: it is the primary */
-    char custom_store[65];   /* CustomKeyStoreId; "": none */
+    char custom_store[KMS_CUSTOM_ID]; /* CustomKeyStoreId; "": none */
+    const kms_link *link;    /* of the custom key store, else NULL */
     uint8_t *public_key;     /* DER SubjectPublicKeyInfo of a pair, else NULL */
     size_t public_key_len;
     kms_state stored; /* what the store says; kms_key_state() adds what the token says */
@@ -91,6 +101,7 @@ typedef struct kms_key {
     size_t n_materials;
     size_t current; /* index in materials; KMS_NO_MATERIAL while an import is pending */
     int64_t created;
+    int deletion_days; /* the window of a primary that waits for its replicas */
     int64_t deletion_at; /* 0: none is scheduled; KMS_DELETION_BEGUN: it is being carried out */
     int rotation_days; /* 0: automatic rotation is off */
     int64_t rotation_next;
@@ -121,6 +132,8 @@ void kms_key_remove_tag(kms_key_t *key, slice_t name);
 
 /** The state a request meets now: Unavailable when the token is missing or waits for an operator. */
 kms_state kms_key_state(const kms_key_t *key);
+/** Of a multi-Region key: the others share its material and follow its rotation. True for every other key. */
+bool kms_key_is_primary(const kms_key_t *key);
 /** By id; NULL when the key has no such material. */
 const kms_material *kms_key_material(const kms_key_t *key, const uint8_t id[KMS_ID]);
 /** NULL while an import is pending. */

@@ -44,6 +44,7 @@ p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
     strcpy(kms->default_token, default_token);
     TRY(catalog_new(&kms->catalog));
     TRY(grants_new(&kms->grants));
+    TRY(kms_customs_new(&kms->customs));
     *ret = STEAL(kms);
     return P11KMS_OK;
 }
@@ -55,6 +56,7 @@ void kms_free(kms_t *kms)
         secret_free(kms->grant_token_key);
         grants_free(kms->grants);
         catalog_free(kms->catalog);
+        kms_customs_free(kms->customs);
         free(kms);
     }
 }
@@ -134,7 +136,22 @@ static p11kms_err grow(loading_t *loading)
     return P11KMS_OK;
 }
 
-static p11kms_err fill_kind(kms_key_t *key, const store_key *row)
+static p11kms_err join_custom(kms_t *kms, kms_key_t *key)
+{
+    _cleanup_(kms_custom) kms_custom_t *store = NULL;
+
+    if (!key->custom_store[0]) {
+        return P11KMS_OK;
+    }
+    if (kms_custom_find(kms, key->account, key->region, SLICE_STR(key->custom_store), &store) != P11KMS_OK) {
+        FAIL(P11KMS_E_STORE, "key %s is in the custom key store %s, which the store lacks", key->id_text,
+             key->custom_store);
+    }
+    key->link = store->link;
+    return P11KMS_OK;
+}
+
+static p11kms_err fill_kind(kms_t *kms, kms_key_t *key, const store_key *row)
 {
     key->spec = kms_spec_named(SLICE_STR(row->spec));
     if (!key->spec) {
@@ -150,17 +167,18 @@ static p11kms_err fill_kind(kms_key_t *key, const store_key *row)
     ENSURE(strlen(row->custom_store) < sizeof(key->custom_store), P11KMS_E_STORE);
     strcpy(key->custom_store, row->custom_store);
     kms_key_set_multi_region(key, row->multi_region);
-    return P11KMS_OK;
+    return join_custom(kms, key);
 }
 
 static p11kms_err fill_key(kms_t *kms, kms_key_t *key, const store_key *row)
 {
-    TRY(fill_kind(key, row));
+    TRY(fill_kind(kms, key, row));
     TRY(kms_state_parse(row->state, &key->stored));
     ENSURE(strlen(row->token) < sizeof(key->token_name), P11KMS_E_STORE);
     strcpy(key->token_name, row->token);
     key->token = core_token(kms->core, row->token);
     key->created = row->created;
+    key->deletion_days = row->deletion_days;
     key->deletion_at = row->deletion_at;
     key->rotation_days = row->rotation_days;
     key->rotation_next = row->rotation_next;
@@ -279,6 +297,7 @@ static p11kms_err settle_current(const loading_t *loading)
 
 static p11kms_err load_all(store_t *store, loading_t *loading)
 {
+    TRY(store_custom_each(store, kms_load_custom, loading->kms));
     TRY(store_key_each(store, load_key, loading));
     TRY(store_material_each(store, load_material, loading));
     TRY(store_tag_each(store, load_tag, loading));

@@ -8,6 +8,7 @@
 #include "core/op.h"
 #include "crypto/asym.h"
 #include "kms/catalog.h"
+#include "kms/custom.h"
 #include "kms/envelope.h"
 #include "kms/grants.h"
 #include "kms/states.h"
@@ -134,7 +135,7 @@ p11kms_err kms_token_outcome(const token_op_t *op);
  * committed. kms_change_begin() is the first call of an op_change_fn; it hooks
  * publication and disposal into the operation, whose arena it lives in.
  */
-#define KMS_STAGED_MAX 4
+#define KMS_STAGED_MAX (KMS_FAMILY_MAX + 2)
 typedef struct {
     kms_t *kms;
     store_t *store;
@@ -142,6 +143,8 @@ typedef struct {
     kms_key_t *put_key[KMS_STAGED_MAX];
     size_t n_put_keys;
     kms_alias_t *put_alias;
+    kms_custom_t *put_custom;
+    kms_custom_t *removed_custom;
     kms_key_t *removed_key;
     kms_alias_t *removed_alias;
     kms_grant_t *put_grant;
@@ -168,8 +171,6 @@ MUST_USE p11kms_err kms_change_remove_alias(kms_change *change, const char *acco
                                             const char *name);
 /** Write a new grant and stage it; takes the reference in all cases. @retval P11KMS_E_LIMIT  The key has too many. */
 MUST_USE p11kms_err kms_change_grant(kms_change *change, kms_grant_t *grant);
-/** @retval P11KMS_E_LIMIT */
-MUST_USE p11kms_err kms_check_room_for_grant(const kms_t *kms, const kms_key_t *key);
 /** @retval P11KMS_E_KEY_NOT_FOUND  It is gone by now. */
 MUST_USE p11kms_err kms_change_remove_grant(kms_change *change, const kms_grant_t *grant);
 /** Every tag rule of AWS: at most 50, no duplicate, "aws:" reserved. @retval P11KMS_E_TAG */
@@ -186,6 +187,7 @@ typedef struct {
     kms_origin origin;
     bool multi_region; /* a primary of this Region */
     slice_t custom_store; /* CustomKeyStoreId; empty: none */
+    const kms_link *link; /* of the custom key store */
     slice_t description;
     slice_t policy; /* JSON; empty: the default policy of the account */
     int rotation_days;
@@ -202,6 +204,73 @@ MUST_USE p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key
 MUST_USE p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const token_op_t *made);
 /** The policy of keys made without one: the account's identity policies decide (Developer Guide, "Default key policy"). */
 const char *kms_default_policy(arena_t *arena, const char *account);
+
+/* ---- multi-Region keys: family.c ---- */
+
+/** The primary and its replicas, in Region order, a reference each. Of another key: none. */
+typedef struct {
+    kms_key_t *keys[KMS_FAMILY_MAX];
+    size_t n;
+} kms_family_t;
+void kms_family_of(kms_t *kms, const kms_key_t *key, kms_family_t *ret);
+void kms_family_clear(kms_family_t *family);
+const kms_key_t *kms_family_in(const kms_family_t *family, const char *region); /* borrowed; NULL: none there */
+
+/** A reference to the key whose rotation this one follows: itself, or its primary. */
+kms_key_t *kms_primary_of(kms_t *kms, const kms_key_t *key);
+/** @retval P11KMS_E_OPERATION_UNSUPPORTED  A replica: what is asked is its primary's. */
+MUST_USE p11kms_err kms_check_primary(const kms_key_t *key);
+/** A replica without material, in state Creating; tags are for the caller to set. Empty policy: the default one. */
+MUST_USE p11kms_err kms_replica_new(const kms_key_t *primary, const char *region, slice_t description, slice_t policy,
+                                    kms_key_t **ret);
+/**
+ * Its rows, with the primary's material as it is now. Takes the replica in all cases.
+ * @retval P11KMS_E_ALIAS_EXISTS (there is one in that Region), P11KMS_E_LIMIT, P11KMS_E_OPERATION_UNSUPPORTED
+ */
+MUST_USE p11kms_err kms_change_replicate(kms_change *change, const kms_key_t *primary, kms_key_t *replica);
+/** The current material of an edited primary becomes that of its replicas. */
+MUST_USE p11kms_err kms_change_rotate_others(kms_change *change, const kms_key_t *primary);
+/** The key in @p region, which exists, becomes the primary and takes the rotation over. Takes the key in all cases. */
+MUST_USE p11kms_err kms_change_move_primary(kms_change *change, kms_key_t *primary, const char *region);
+bool kms_has_replicas(kms_t *kms, const kms_key_t *key);
+/** Another key that is not just being deleted uses the same objects on the token. On the worker. */
+bool kms_material_is_shared(kms_t *kms, const kms_key_t *key);
+/** A replica is being deleted: if it is the last, a primary that waited for it begins its own waiting period. */
+MUST_USE p11kms_err kms_change_replica_gone(kms_change *change, const kms_key_t *replica);
+
+/* ---- custom key stores: custom.c ---- */
+
+/** A reference. @retval P11KMS_E_CUSTOM_NOT_FOUND */
+MUST_USE p11kms_err kms_custom_find(kms_t *kms, const char *account, const char *region, slice_t id, kms_custom_t **ret);
+kms_custom_t *kms_custom_named(kms_t *kms, const char *account, const char *region, slice_t name); /* or NULL */
+/** By id, a reference each, into a new array the caller frees. */
+MUST_USE p11kms_err kms_custom_list(kms_t *kms, const char *account, const char *region, kms_custom_t ***ret,
+                                    size_t *ret_n);
+MUST_USE p11kms_err kms_custom_copy(const kms_custom_t *store, kms_custom_t **ret);
+MUST_USE p11kms_err kms_custom_rename(kms_custom_t *store, slice_t name);
+MUST_USE p11kms_err kms_custom_detail(kms_custom_t *store, slice_t json);
+
+typedef struct {
+    const char *account;
+    const char *region;
+    const char *name;
+    kms_custom_type type;
+    const char *token;
+    const char *details;
+} kms_custom_new;
+/**
+ * @param[out] ret_id  Lives as long as the change.
+ * @retval P11KMS_E_CUSTOM_NAME, P11KMS_E_CLUSTER_IN_USE, P11KMS_E_XKS_URI_IN_USE, P11KMS_E_LIMIT
+ */
+MUST_USE p11kms_err kms_change_create_custom(kms_change *change, const kms_custom_new *wanted, const char **ret_id);
+/** Write an edited copy's row and stage it; takes the reference in all cases. */
+MUST_USE p11kms_err kms_change_custom(kms_change *change, kms_custom_t *store);
+/** @retval P11KMS_E_CUSTOM_HAS_KEYS */
+MUST_USE p11kms_err kms_change_delete_custom(kms_change *change, const kms_custom_t *store);
+/** A key to be made goes there; @p create borrows from the store. @retval P11KMS_E_CUSTOM_STATE */
+MUST_USE p11kms_err kms_custom_take(const kms_custom_t *store, kms_create *create);
+/** An object that is on the token already may become a key's. @retval P11KMS_E_XKS_KEY_IN_USE */
+MUST_USE p11kms_err kms_check_adoptable(kms_t *kms, const char *token_name, const uint8_t material_id[KMS_ID]);
 
 /* ---- making material: material.c ---- */
 

@@ -19,6 +19,7 @@ typedef struct {
     kms_t *kms;
     kms_key_t *key;
     size_t next_material; /* deletion: which object is next */
+    bool keeps_material;  /* deletion: other Regions use it */
 } act_t;
 
 static void act_free(op_t *op)
@@ -110,6 +111,7 @@ static p11kms_err delete_rows(op_t *op, store_t *store)
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     TRY(kms_change_key(change, act->key, &key));
+    TRY(kms_change_replica_gone(change, key));
     return kms_change_delete(change, key);
 }
 
@@ -142,6 +144,8 @@ static p11kms_err begin_deletion(op_t *op, store_t *store)
         FAIL(P11KMS_E_KEY_STATE, "%s was changed before its deletion began", key->arn);
     }
     key->deletion_at = KMS_DELETION_BEGUN;
+    /* An external key is not ours to destroy. */
+    act->keeps_material = key->origin == KMS_ORIGIN_EXTERNAL_KEY_STORE || kms_material_is_shared(act->kms, key);
     return kms_change_put(change, STEAL(key));
 }
 
@@ -159,7 +163,7 @@ static void destroy_next(op_t *op)
 {
     act_t *act = op->act;
 
-    if (act->next_material == act->key->n_materials) {
+    if (act->keeps_material || act->next_material == act->key->n_materials) {
         op_change(op, delete_rows, op_settle);
         return;
     }
@@ -172,6 +176,27 @@ static void destroy_next(op_t *op)
 static void delete_key(kms_t *kms, kms_key_t *key)
 {
     op_prepare(begin(kms, "DeleteKey", key), begin_deletion, deletion_begun);
+}
+
+/* ---- a replica that was made ---- */
+
+static p11kms_err enable_replica(op_t *op, store_t *store)
+{
+    act_t *act = op->act;
+    kms_change *change = kms_change_begin(op, act->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(kms_change_key(change, act->key, &key));
+    if (key->stored != KMS_STATE_CREATING) {
+        FAIL(P11KMS_E_KEY_STATE, "%s was changed before it was enabled", key->arn);
+    }
+    key->stored = KMS_STATE_ENABLED;
+    return kms_change_put(change, STEAL(key));
+}
+
+static void finish_replica(kms_t *kms, kms_key_t *key)
+{
+    op_change(begin(kms, "SynchronizeMultiRegionKey", key), enable_replica, op_settle);
 }
 
 /* ---- the tick ---- */
@@ -193,7 +218,9 @@ void kms_tick(kms_t *kms)
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        if (kms->busy < AT_ONCE && token_ready(keys[i])) {
+        if (kms->busy < AT_ONCE && keys[i]->stored == KMS_STATE_CREATING) {
+            finish_replica(kms, keys[i]);
+        } else if (kms->busy < AT_ONCE && token_ready(keys[i])) {
             if (deletion_due(keys[i], now)) {
                 delete_key(kms, keys[i]);
             } else if (rotation_due(keys[i], now)) {

@@ -134,12 +134,30 @@ static const char version_5[] =
     "  PRIMARY KEY (account, region, key_id, id),"
     "  FOREIGN KEY (account, region, key_id) REFERENCES kms_key (account, region, id) ON DELETE CASCADE);";
 
+/* Keys in several Regions, and tokens as custom key stores. */
+static const char version_6[] =
+    "ALTER TABLE kms_key ADD COLUMN deletion_days INTEGER NOT NULL DEFAULT 0;"
+
+    "CREATE TABLE custom_store ("
+    "  account TEXT NOT NULL,"
+    "  region TEXT NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  type TEXT NOT NULL,"
+    "  token TEXT NOT NULL,"
+    "  details TEXT NOT NULL,"
+    "  connected INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  PRIMARY KEY (account, region, id),"
+    "  UNIQUE (account, region, name));";
+
 static const char *const steps[] = {
     version_1,
     version_2,
     version_3,
     version_4,
     version_5,
+    version_6,
 };
 
 const migrations_t migrations = { steps, COUNT_OF(steps) };

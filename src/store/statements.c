@@ -60,6 +60,7 @@ static const column_t key_columns[] = {
     TEXT(store_key, description, "description", 0, DESCRIPTION_MAX),
     TEXT(store_key, policy, "policy", 0, POLICY_MAX),
     TIME(store_key, deletion_at, "deletion_at"),
+    { "deletion_days", COLUMN_INT, offsetof(store_key, deletion_days), 0, DAYS_MAX },
     { "rotation_days", COLUMN_INT, offsetof(store_key, rotation_days), 0, DAYS_MAX },
     TIME(store_key, rotation_next, "rotation_next"),
     ID(store_key, current_material, "current_material"),
@@ -73,7 +74,7 @@ static const column_t key_columns[] = {
     /* fixed */
     TIME(store_key, created, "created"),
 };
-static const shape_t key = { "kms_key", key_columns, 14, 3, 1 };
+static const shape_t key = { "kms_key", key_columns, 15, 3, 1 };
 
 static const column_t material_columns[] = {
     BYTES(store_material, check_value, "check_value", 0, CHECK_MAX),
@@ -96,6 +97,21 @@ static const column_t material_columns[] = {
     { "imported", COLUMN_BOOL, offsetof(store_material, imported), 0, 1 },
 };
 static const shape_t material = { "key_material", material_columns, 7, 3, 6 };
+
+static const column_t custom_columns[] = {
+    TEXT(store_custom, name, "name", 1, ALIAS_MAX),
+    TEXT(store_custom, details, "details", 0, DESCRIPTION_MAX),
+    { "connected", COLUMN_BOOL, offsetof(store_custom, connected), 0, 1 },
+    /* key */
+    ACCOUNT(store_custom),
+    WORD(store_custom, region, "region"),
+    WORD(store_custom, id, "id"),
+    /* fixed */
+    WORD(store_custom, type, "type"),
+    TEXT(store_custom, token, "token", 1, TOKEN_MAX),
+    TIME(store_custom, created, "created"),
+};
+static const shape_t custom = { "custom_store", custom_columns, 3, 3, 3 };
 
 static const column_t intent_columns[] = {
     TEXT(store_intent, token, "token", 1, TOKEN_MAX),
@@ -201,11 +217,13 @@ static const column_t outbox_columns[] = {
 static const shape_t outbox = { "outbox", outbox_columns, 0, 1, 1 };
 
 #define KEY_COLUMNS                                                                                          \
-    "spec, key_usage, origin, state, token, description, policy, deletion_at, rotation_days, rotation_next," \
+    "spec, key_usage, origin, state, token, description, policy, deletion_at, deletion_days,"           \
+    " rotation_days, rotation_next,"                                                                            \
     " current_material, custom_store, multi_region, primary_region, account, region, id, created"
 #define MATERIAL_COLUMNS                                                                                     \
     "check_value, present, pending, valid_to, description, cause, created, account, region, id, key_id,"     \
     " version, token, scheme, public_key, imported"
+#define CUSTOM_COLUMNS "name, details, connected, account, region, id, type, token, created"
 #define ALIAS_COLUMNS "key_id, updated, account, region, name, created"
 #define TAG_COLUMNS "value, account, region, key_id, name"
 #define KEY_USAGE_COLUMNS "used, operation, request_id, event_id, account, region, key_id"
@@ -223,10 +241,10 @@ const statement_t statements[STATEMENT_COUNT] = {
                    &meta, BINDS_ALL },
 
     [KEY_INSERT] = { "INSERT INTO kms_key (" KEY_COLUMNS ")"
-                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                      &key, BINDS_ALL },
     [KEY_UPDATE] = { "UPDATE kms_key SET spec = ?, key_usage = ?, origin = ?, state = ?, token = ?,"
-                     " description = ?, policy = ?, deletion_at = ?, rotation_days = ?, rotation_next = ?,"
+                     " description = ?, policy = ?, deletion_at = ?, deletion_days = ?, rotation_days = ?, rotation_next = ?,"
                      " current_material = ?, custom_store = ?, multi_region = ?, primary_region = ? WHERE account = ? AND region = ? AND id = ?",
                      &key, BINDS_CHANGE },
     [KEY_DELETE] = { "DELETE FROM kms_key WHERE account = ? AND region = ? AND id = ?", &key, BINDS_KEY },
@@ -241,6 +259,16 @@ const statement_t statements[STATEMENT_COUNT] = {
     [MATERIAL_ALL] = { "SELECT " MATERIAL_COLUMNS
                        " FROM key_material ORDER BY account, region, key_id, version",
                        &material, BINDS_NOTHING },
+
+    [CUSTOM_INSERT] = { "INSERT INTO custom_store (" CUSTOM_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        &custom, BINDS_ALL },
+    [CUSTOM_UPDATE] = { "UPDATE custom_store SET name = ?, details = ?, connected = ?"
+                        " WHERE account = ? AND region = ? AND id = ?",
+                        &custom, BINDS_CHANGE },
+    [CUSTOM_DELETE] = { "DELETE FROM custom_store WHERE account = ? AND region = ? AND id = ?", &custom,
+                        BINDS_KEY },
+    [CUSTOM_ALL] = { "SELECT " CUSTOM_COLUMNS " FROM custom_store ORDER BY account, region, id", &custom,
+                     BINDS_NOTHING },
 
     [INTENT_PUT] = { "INSERT INTO intent (token, created, material_id) VALUES (?, ?, ?)"
                      " ON CONFLICT (material_id) DO UPDATE"

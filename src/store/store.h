@@ -66,6 +66,7 @@ typedef struct {
     const char *policy; /* JSON text */
     int64_t created;
     int64_t deletion_at; /* 0: none scheduled */
+    int deletion_days;   /* the window of a primary that waits for its replicas, else 0 */
     int rotation_days;   /* 0: automatic rotation is off */
     int64_t rotation_next; /* 0: off */
     uint8_t current_material[STORE_ID]; /* zeros: none yet (PendingImport) */
@@ -117,6 +118,23 @@ typedef struct {
 MUST_USE p11kms_err store_intent_put(store_t *store, const store_intent *row); /* inserts or replaces */
 MUST_USE p11kms_err store_intent_delete(store_t *store, const uint8_t material_id[STORE_ID]); /* none there is success */
 MUST_USE p11kms_err store_intent_each(store_t *store, p11kms_err (*each)(void *arg, const store_intent *row), void *arg);
+
+/* ---- custom key stores: tokens under names that callers give them ---- */
+typedef struct {
+    const char *account;
+    const char *region;
+    const char *id;    /* "cks-" and hex */
+    const char *name;
+    const char *type;  /* "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE" */
+    const char *token; /* configuration name */
+    const char *details; /* JSON: what the type has beside */
+    bool connected;      /* as ordered */
+    int64_t created;
+} store_custom;
+MUST_USE p11kms_err store_custom_insert(store_t *store, const store_custom *row); /* EXISTS: its id or name */
+MUST_USE p11kms_err store_custom_update(store_t *store, const store_custom *row); /* name, details, connected; NOT_FOUND, EXISTS */
+MUST_USE p11kms_err store_custom_delete(store_t *store, const store_custom *row); /* NOT_FOUND */
+MUST_USE p11kms_err store_custom_each(store_t *store, p11kms_err (*each)(void *arg, const store_custom *row), void *arg);
 
 /* ---- aliases ---- */
 typedef struct {

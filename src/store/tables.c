@@ -87,6 +87,23 @@ p11kms_err store_material_update(store_t *store, const store_material *row)
 
 DEFINE_EACH(store_material_each, store_material, MATERIAL_ALL)
 
+p11kms_err store_custom_insert(store_t *store, const store_custom *row)
+{
+    return session_write(store, CUSTOM_INSERT, row, NULL);
+}
+
+p11kms_err store_custom_update(store_t *store, const store_custom *row)
+{
+    return session_change(store, CUSTOM_UPDATE, row);
+}
+
+p11kms_err store_custom_delete(store_t *store, const store_custom *row)
+{
+    return session_change(store, CUSTOM_DELETE, row);
+}
+
+DEFINE_EACH(store_custom_each, store_custom, CUSTOM_ALL)
+
 p11kms_err store_intent_put(store_t *store, const store_intent *row)
 {
     return session_write(store, INTENT_PUT, row, NULL);

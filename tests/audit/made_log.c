@@ -216,6 +216,20 @@ void made_checkpoint(made_log *log)
     put_newest(log);
 }
 
+void made_cosignature(unsigned n, slice_t text, uint64_t time, buf_t *out)
+{
+    _cleanup_(note_key) note_key_t *key = witness_key(n);
+    _cleanup_buf_ buf_t message = { 0 };
+    _cleanup_buf_ buf_t signature = { 0 };
+    EVP_PKEY *pkey = key_of((uint8_t)(100 + n));
+
+    note_put_cosigned(&message, text, time);
+    buf_put_u64(&signature, time);
+    sign(pkey, buf_slice(&message), &signature);
+    note_put_signature(out, key, buf_slice(&signature));
+    EVP_PKEY_free(pkey);
+}
+
 void made_cosign(made_log *log, unsigned n, uint64_t time)
 {
     note_t note;
@@ -224,15 +238,7 @@ void made_cosign(made_log *log, unsigned n, uint64_t time)
     assert_ok(note_parse(buf_slice(&log->last), &note));
     buf_put_slice(&text, note.text);
     for (unsigned i = 1; i <= n; i++) {
-        _cleanup_(note_key) note_key_t *key = witness_key(i);
-        _cleanup_buf_ buf_t message = { 0 };
-        _cleanup_buf_ buf_t signature = { 0 };
-        EVP_PKEY *pkey = key_of((uint8_t)(100 + i));
-        note_put_cosigned(&message, buf_slice(&text), time);
-        buf_put_u64(&signature, time);
-        sign(pkey, buf_slice(&message), &signature);
-        note_put_signature(&log->last, key, buf_slice(&signature));
-        EVP_PKEY_free(pkey);
+        made_cosignature(i, buf_slice(&text), time, &log->last);
     }
     put_newest(log);
 }

@@ -31,6 +31,8 @@ void made_add(made_log *log, unsigned n);
 void made_checkpoint(made_log *log);
 /** The same note once more with cosignatures of witnesses 1 to @p n at @p time. */
 void made_cosign(made_log *log, unsigned n, uint64_t time);
+/** The signature line of witness @p n over a checkpoint's text, appended. */
+void made_cosignature(unsigned n, slice_t text, uint64_t time, buf_t *out);
 /** A checkpoint, then the next segment, whose notes begin with it. */
 void made_next(made_log *log);
 

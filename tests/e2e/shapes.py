@@ -25,7 +25,7 @@ ALWAYS = {
     "ReEncrypt": {"KeyId", "SourceKeyId", "CiphertextBlob", "SourceEncryptionAlgorithm",
                   "DestinationEncryptionAlgorithm", "SourceKeyMaterialId", "DestinationKeyMaterialId"},
     "RotateKeyOnDemand": {"KeyId"},
-    "ScheduleKeyDeletion": {"KeyId", "DeletionDate", "KeyState", "PendingWindowInDays"},
+    "ScheduleKeyDeletion": {"KeyId", "KeyState", "PendingWindowInDays"},
     "KeyMetadata": {"AWSAccountId", "Arn", "CreationDate", "CurrentKeyMaterialId", "CustomerMasterKeySpec",
                     "Description", "Enabled", "EncryptionAlgorithms", "KeyId", "KeyManager", "KeySpec", "KeyState",
                     "KeyUsage", "MultiRegion", "Origin"},

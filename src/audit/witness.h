@@ -1,0 +1,73 @@
+/*
+ * room: audit. Asking C2SP witnesses (c2sp.org/tlog-witness) to cosign checkpoints, so that the log cannot show
+ * two histories. Rounds: the newest checkpoint goes to all of them at once, a thread
+ * each, and what they gave comes back as one note; the next round has the checkpoint
+ * that is the newest then. Nothing waits for it.
+ */
+#pragma once
+
+#include "audit/note.h"
+
+#define WITNESSES_MAX 16
+#define WITNESS_ANSWER_MAX (16u * 1024)
+
+typedef struct witnesses witnesses_t;
+
+typedef struct {
+    const char *url;  /* the submission prefix */
+    const char *vkey; /* of type 4 */
+} witness_at;
+
+typedef struct {
+    /**
+     * POST @p body to @p url; on a thread of a witness. Bounded in time and in what it takes.
+     *
+     * @param[out] ret_answer  Appended.
+     */
+    p11kms_err (*post)(void *arg, const char *url, slice_t body, int *ret_status, buf_t *ret_answer);
+    /** A note with the cosignatures of a round behind its own signatures; on a thread of a witness. */
+    void (*cosigned)(void *arg, slice_t note);
+    void *arg;
+} witness_calls;
+
+/**
+ * @param folder  Of the log, whose tiles the proofs are made of; borrowed.
+ * @retval P11KMS_E_SYNTAX, P11KMS_E_UNSUPPORTED, P11KMS_E_CRYPTO  A key is none of a witness; detail says which.
+ * @retval P11KMS_E_LIMIT  More than WITNESSES_MAX.
+ */
+MUST_USE p11kms_err witnesses_start(int folder, const witness_at *at, size_t n, const witness_calls *calls,
+                                    witnesses_t **ret);
+/** Waits for the requests that are under way. NULL is fine. */
+void witnesses_stop(witnesses_t *witnesses);
+
+/** The newest checkpoint. Its tiles are on disk. Never blocks. */
+void witnesses_offer(witnesses_t *witnesses, slice_t note);
+
+typedef struct {
+    const char *name; /* of the key; as long as witnesses_t */
+    uint64_t cosigned;
+    uint64_t failures;
+    uint64_t size; /* of the checkpoint cosigned last */
+} witness_stats;
+/** @return how many */
+size_t witnesses_get_stats(witnesses_t *witnesses, witness_stats ret[WITNESSES_MAX]);
+
+/* ---- one request ---- */
+
+/** What a witness has of this log, as far as we know. */
+typedef struct {
+    uint64_t size;
+} witness_state;
+
+/**
+ * Have @p note cosigned by the one with @p key; at most one request more when the witness has another size
+ * than we thought.
+ *
+ * @param[out] ret_lines  Appended: its signature lines, which were verified.
+ * @retval P11KMS_E_CONFLICT  It has cosigned more records than the note covers, or another tree: it saw a log that is
+ *         not this one.
+ * @retval P11KMS_E_DENIED    It does not know the log, or its key, or did not cosign.
+ * @retval P11KMS_E_IO, P11KMS_E_TIMEOUT and others of calls->post; P11KMS_E_NOT_FOUND, P11KMS_E_AUDIT  of tiles.
+ */
+MUST_USE p11kms_err witness_ask(int folder, const char *url, const note_key_t *key, const note_t *note,
+                                const witness_calls *calls, witness_state *state, buf_t *ret_lines);
