@@ -1,6 +1,7 @@
 /* p11kms-bench: how many requests a second a server answers, how fast, and what they cost it. */
 #include <getopt.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "crypto/crypto.h"
@@ -22,7 +23,9 @@ typedef struct {
     double seconds;
     pid_t server;
     bool token;
+    bool mixed;
     bool json;
+    const char *program; /* argv[0] */
 } options_t;
 
 typedef struct {
@@ -40,6 +43,7 @@ static const struct option names[] = {
     { "key-id", required_argument, NULL, 'k' },
     { "server-pid", required_argument, NULL, 'p' },
     { "token", no_argument, NULL, 't' },
+    { "mixed", no_argument, NULL, 'm' },
     { "config", required_argument, NULL, 'c' },
     { "json", no_argument, NULL, 'j' },
     { "help", no_argument, NULL, 'h' },
@@ -57,6 +61,8 @@ static void print_help(void)
            "  --key-id ID        instead of a key made here, whose deletion is scheduled at the end\n"
            "  --server-pid PID   whose CPU time counts; by default who listens at a loopback URL\n"
            "  --token            measure the raw rate of the token operation, too\n"
+           "  --mixed            alone and beside RSA signatures that saturate the token, in turns: what these\n"
+           "                     do to the quantiles\n"
            "  --config FILE      the server's p11kmsd.yaml for --token (P11KMS_CONFIG, or as its command "
            "line says)\n"
            "  --json             one JSON object\n\n"
@@ -100,6 +106,9 @@ static int parse(int argc, char **argv, options_t *ret)
             break;
         case 't':
             ret->token = true;
+            break;
+        case 'm':
+            ret->mixed = true;
             break;
         case 'c':
             ret->config = optarg;
@@ -174,7 +183,99 @@ static p11kms_err run(const options_t *options, load_t *load, figures_t *ret)
     return operations_end(operations, load);
 }
 
-static p11kms_err measure(options_t *options, figures_t *ret)
+/* ---- beside RSA signatures ---- */
+
+#define MIXED_ROUNDS 5
+#define SIGNERS "16" /* connections: one RSA operation takes the token some milliseconds */
+#define SETTLE_US 500000
+
+typedef struct {
+    double alone_ms[MIXED_ROUNDS], beside_ms[MIXED_ROUNDS];
+    uint64_t errors;
+} mixed_t;
+
+/* A process of its own, so that the measured client does not do its work. */
+static p11kms_err start_signers(const options_t *options, const char *key_id, pid_t *ret)
+{
+    char seconds[32];
+
+    snprintf(seconds, sizeof(seconds), "%g", options->seconds + 1);
+    const char *const argv[] = { options->program, "--url", options->url, "--operation", "Sign", "--connections",
+                                 SIGNERS, "--seconds", seconds, "--key-id", key_id, NULL };
+    *ret = fork();
+    if (*ret == 0) {
+        if (freopen("/dev/null", "w", stdout) == NULL) {
+            _exit(127);
+        }
+        execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    ENSURE(*ret > 0, P11KMS_E_IO);
+    usleep(SETTLE_US);
+    return P11KMS_OK;
+}
+
+static p11kms_err one_round(options_t *options, load_t *load, const char *signing_key, double *alone, double *beside,
+                            uint64_t *errors)
+{
+    figures_t figures;
+    pid_t signers;
+    int status;
+
+    TRY(run(options, load, &figures));
+    *alone = figures.p99_ms;
+    *errors += figures.errors;
+    TRY(start_signers(options, signing_key, &signers));
+    p11kms_err err = run(options, load, &figures);
+    if (waitpid(signers, &status, 0) < 0 || status != 0) {
+        FAIL(P11KMS_E_IO, "the signing process failed");
+    }
+    *beside = figures.p99_ms;
+    *errors += figures.errors;
+    return err;
+}
+
+static p11kms_err mix(options_t *options, load_t *load, mixed_t *ret)
+{
+    operations_wish sign = options->wish;
+    _cleanup_(operations) operations_t *signing = NULL;
+
+    sign.operation = "Sign";
+    sign.key_id = NULL;
+    TRY(operations_open(&sign, load, &signing));
+    for (size_t i = 0; i < MIXED_ROUNDS; i++) {
+        TRY(one_round(options, load, operations_key(signing), &ret->alone_ms[i], &ret->beside_ms[i], &ret->errors));
+    }
+    return operations_end(signing, load);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double values[MIXED_ROUNDS])
+{
+    qsort(values, MIXED_ROUNDS, sizeof(*values), by_size);
+    return values[MIXED_ROUNDS / 2];
+}
+
+static void print_mixed(const options_t *options, mixed_t *mixed)
+{
+    double alone = median(mixed->alone_ms), beside = median(mixed->beside_ms);
+
+    printf("%s, %u connections, %d rounds of %g s each way, p99\n", options->wish.operation, options->connections,
+           MIXED_ROUNDS, options->seconds);
+    printf("  alone                %10.2f ms (%.2f to %.2f)\n", alone, mixed->alone_ms[0],
+           mixed->alone_ms[MIXED_ROUNDS - 1]);
+    printf("  beside RSA           %10.2f ms (%.2f to %.2f)\n", beside, mixed->beside_ms[0],
+           mixed->beside_ms[MIXED_ROUNDS - 1]);
+    printf("  ratio                %10.2f\n", beside / alone);
+}
+
+static p11kms_err measure(options_t *options, figures_t *ret, mixed_t *ret_mixed)
 {
     _cleanup_(load) load_t *load = NULL;
     load_target target;
@@ -186,7 +287,7 @@ static p11kms_err measure(options_t *options, figures_t *ret)
         options->server = cpu_find_listener(target.port, target.port == 0 ? target.host : NULL);
     }
     TRY(load_open(&target, getenv("AWS_CA_BUNDLE"), options->connections, &load));
-    return run(options, load, ret);
+    return options->mixed ? mix(options, load, ret_mixed) : run(options, load, ret);
 }
 
 /* ---- the report ---- */
@@ -239,7 +340,8 @@ int main(int argc, char **argv)
                           .seconds = 10,
                           .wish = { .operation = "GenerateDataKey" },
                           .config = getenv("P11KMS_CONFIG") };
-    figures_t figures;
+    figures_t figures = { 0 };
+    mixed_t mixed = { 0 };
     p11kms_err err;
     int status = parse(argc, argv, &options);
 
@@ -247,10 +349,15 @@ int main(int argc, char **argv)
         return status;
     }
     take_credentials(&options.wish);
-    err = measure(&options, &figures);
+    options.program = argv[0];
+    err = measure(&options, &figures, &mixed);
     if (err != P11KMS_OK) {
         fprintf(stderr, "p11kms-bench: %s\n", p11kms_err_detail(err));
         return 1;
+    }
+    if (options.mixed) {
+        print_mixed(&options, &mixed);
+        return mixed.errors == 0 ? 0 : 1;
     }
     if (options.json) {
         print_json(&figures);

@@ -23,6 +23,7 @@ typedef struct {
     const char *name;
     const char *body;     /* printf form taking the key id; NULL: made by prepare_decrypt() */
     const char *expected; /* in every right answer */
+    const char *kind;     /* of key: more of CreateKey's body, or NULL */
 } operation_row;
 
 static const operation_row rows[] = {
@@ -32,6 +33,10 @@ static const operation_row rows[] = {
     { "Decrypt", NULL, NULL },
     { "GenerateRandom", "{\"NumberOfBytes\":32}", "\"Plaintext\"" },
     { "DescribeKey", "{\"KeyId\":\"%s\"}", "\"KeyMetadata\"" },
+    { "Sign", "{\"KeyId\":\"%s\",\"Message\":\"MDEyMzQ1\",\"SigningAlgorithm\":\"RSASSA_PSS_SHA_256\"}",
+      "\"Signature\"", ",\"KeySpec\":\"RSA_2048\",\"KeyUsage\":\"SIGN_VERIFY\"" },
+    { "GenerateMac", "{\"KeyId\":\"%s\",\"Message\":\"MDEyMzQ1\",\"MacAlgorithm\":\"HMAC_SHA_256\"}", "\"Mac\"",
+      ",\"KeySpec\":\"HMAC_256\",\"KeyUsage\":\"GENERATE_VERIFY_MAC\"" },
 };
 
 struct operations {
@@ -42,6 +47,11 @@ struct operations {
     prepared_t prepared[DECRYPT_BODIES];
     size_t n_prepared;
 };
+
+const char *operations_key(const operations_t *operations)
+{
+    return operations->key_id;
+}
 
 const char *operations_names(void)
 {
@@ -117,7 +127,7 @@ static p11kms_err make_key(operations_t *operations, load_t *load)
     _cleanup_json_ json_t *answer = NULL;
     slice_t id;
 
-    buf_put_str(&body, "{\"Description\":\"p11kms-bench\"}");
+    buf_printf(&body, "{\"Description\":\"p11kms-bench\"%s}", operations->row->kind ? operations->row->kind : "");
     TRY(call(operations, load, "CreateKey", &body, &answer));
     id = json_string(json_get(json_get(answer, "KeyMetadata"), "KeyId"));
     ENSURE(id.len > 0 && id.len < sizeof(operations->key_id), P11KMS_E_SYNTAX);

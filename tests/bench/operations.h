@@ -30,5 +30,8 @@ MUST_USE p11kms_err operations_end(operations_t *operations, load_t *load);
 void operations_free(operations_t *operations);
 DEFINE_CLEANUP(operations_t *, operations, operations_free);
 
+/** The key asked for. */
+const char *operations_key(const operations_t *operations);
+
 /** For load_run(). */
 load_source operations_source(operations_t *operations);
