@@ -25,7 +25,7 @@ typedef struct {
 } pkcs8_numbers;
 
 /**
- * Strict: DER alone of just this type, two primes, consistent, and with the public key that belongs to it.
+ * Strict: one key of just this type and nothing after it, two primes, consistent, with the public key that is its own.
  *
  * @param[out] ret_numbers  Holds a pkcs8_numbers.
  * @param[out] ret_spki     Appended to.

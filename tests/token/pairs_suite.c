@@ -473,3 +473,58 @@ void suite_keys_do_one_thing(token_t *token)
     drop_pair(&agreeing);
     drop_pair(&decrypting);
 }
+
+/* ---- after a restart ---- */
+
+void suite_make_lasting(token_t *token, suite_lasting *lasting)
+{
+    static const struct {
+        token_key_type type;
+        token_key_use use;
+    } wanted[SUITE_LASTING] = {
+        { TOKEN_KEY_P256, TOKEN_USE_SIGN },     { TOKEN_KEY_P521, TOKEN_USE_AGREE },
+        { TOKEN_KEY_SECP256K1, TOKEN_USE_SIGN }, { TOKEN_KEY_ED25519, TOKEN_USE_SIGN },
+        { TOKEN_KEY_RSA_2048, TOKEN_USE_SIGN }, { TOKEN_KEY_RSA_2048, TOKEN_USE_DECRYPT },
+        { TOKEN_KEY_HMAC_384, TOKEN_USE_SIGN },
+    };
+    token_info info = token_get_info(token);
+
+    *lasting = (suite_lasting){ 0 };
+    for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+        char name[] = "lasting-0";
+        size_t n = lasting->n;
+        pair_t pair;
+
+        if (!TOKEN_CAN(info.key_types, wanted[i].type)) {
+            continue;
+        }
+        name[8] = (char)('0' + i);
+        pair = make_pair(token, name, wanted[i].type, wanted[i].use);
+        memcpy(lasting->ids[n], pair.id, TOKEN_KEY_ID);
+        lasting->types[n] = wanted[i].type;
+        lasting->uses[n] = wanted[i].use;
+        lasting->spkis[n] = pair.spki;
+        lasting->n++;
+        asym_free(pair.public);
+        token_op_wipe(&pair.op);
+    }
+}
+
+void suite_check_lasting(token_t *token, suite_lasting *lasting)
+{
+    assert_int_equal(token_get_info(token).keys, lasting->n);
+    for (size_t i = 0; i < lasting->n; i++) {
+        pair_t pair = { .token = token, .spki = lasting->spkis[i] };
+
+        memcpy(pair.id, lasting->ids[i], TOKEN_KEY_ID);
+        if (kinds_is_pair(lasting->types[i])) {
+            public_is_told(&pair);
+            assert_ok(asym_parse(buf_slice(&pair.spki), &pair.public));
+        }
+        if (kinds_is_pair(lasting->types[i]) && lasting->uses[i] == TOKEN_USE_SIGN) {
+            signs(&pair, lasting->types[i]);
+        }
+        drop_pair(&pair);
+    }
+    lasting->n = 0;
+}

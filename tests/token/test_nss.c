@@ -2,10 +2,11 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "crypto/crypto.h"
 #include "tests/fakes/nss.h"
 #include "tests/fakes/scratch.h"
 #include "tests/fakes/softhsm.h"
-#include "tests/token/calls.h"
+#include "tests/token/pairs_suite.h"
 
 static const uint8_t key_a[TOKEN_KEY_ID] = "key-a-----------";
 static const uint8_t key_b[TOKEN_KEY_ID] = "key-b-----------";
@@ -29,7 +30,7 @@ static int setup(void **state)
         f.options.pin_source = softhsm_pin_source(NSS_PIN);
     }
     *state = &f;
-    return 0;
+    return crypto_init();
 }
 
 static int teardown(void **state)
@@ -138,6 +139,53 @@ static void test_pings_and_random_bytes_work(void **state)
     assert_int_equal(f->op.out_used, 100);
 }
 
+/* NSS has neither secp256k1 nor Ed25519. */
+static void test_the_self_test_finds_what_private_keys_of_nss_can(void **state)
+{
+    struct fixture *f = open_it(state);
+    token_info info = token_get_info(f->token);
+
+    assert_int_equal(info.key_types,
+                     ((1u << TOKEN_KEY_COUNT) - 1) & ~(1u << TOKEN_KEY_SECP256K1) & ~(1u << TOKEN_KEY_ED25519));
+    assert_true(TOKEN_CAN(info.mechanisms, TOKEN_MECH_PSS_SHA512) && TOKEN_CAN(info.mechanisms, TOKEN_MECH_OAEP_SHA256) &&
+                TOKEN_CAN(info.mechanisms, TOKEN_MECH_ECDSA) && !TOKEN_CAN(info.mechanisms, TOKEN_MECH_EDDSA));
+    assert_true(info.can_agree && info.can_import);
+}
+
+static void test_private_keys_do_what_they_must(void **state)
+{
+    struct fixture *f = open_it(state);
+
+    suite_every_type_signs(f->token);
+    suite_oaep_opens_and_nothing_else_does(f->token);
+    suite_agreement_is_mutual(f->token);
+    suite_hmac_keys_answer(f->token);
+    suite_keys_do_one_thing(f->token);
+}
+
+static void test_imports_are_as_good(void **state)
+{
+    struct fixture *f = open_it(state);
+
+    suite_imports_are_the_same_keys(f->token);
+    suite_imports_refuse_what_they_must(f->token);
+}
+
+/* NSS's private keys of curves tell no public key: it stands beside them. */
+static void test_private_keys_are_found_again_with_their_public_halves(void **state)
+{
+    struct fixture *f = open_it(state);
+    suite_lasting lasting;
+
+    suite_make_lasting(f->token, &lasting);
+    token_close(f->token);
+    assert_ok(token_open(&f->options, false, &f->token));
+    suite_check_lasting(f->token, &lasting);
+    assert_int_equal(token_get_info(f->token).keys, 5);
+    assert_ok(call(f->token, &f->op, TOKEN_OP_LIST, NULL, SLICE_LIT("")));
+    assert_int_equal(f->op.out_list.len, 0);
+}
+
 #define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -149,6 +197,10 @@ int main(void)
         PROMISE(test_keys_are_listed_and_destroyed),
         PROMISE(test_a_wrong_pin_is_refused),
         PROMISE(test_pings_and_random_bytes_work),
+        PROMISE(test_the_self_test_finds_what_private_keys_of_nss_can),
+        PROMISE(test_private_keys_do_what_they_must),
+        PROMISE(test_imports_are_as_good),
+        PROMISE(test_private_keys_are_found_again_with_their_public_halves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,18 @@ SUITE(imports_are_the_same_keys)
 SUITE(imports_refuse_what_they_must)
 SUITE(keys_do_one_thing)
 
+static void test_keys_are_found_again_with_their_public_halves(void **state)
+{
+    struct fixture *f = begin(state);
+    suite_lasting lasting;
+
+    suite_make_lasting(f->token, &lasting);
+    token_close(f->token);
+    assert_ok(token_open(&f->options, false, &f->token));
+    assert_int_equal(lasting.n, SUITE_LASTING);
+    suite_check_lasting(f->token, &lasting);
+}
+
 #define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -93,6 +105,7 @@ int main(void)
         PROMISE(test_imports_are_the_same_keys),
         PROMISE(test_imports_refuse_what_they_must),
         PROMISE(test_keys_do_one_thing),
+        PROMISE(test_keys_are_found_again_with_their_public_halves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

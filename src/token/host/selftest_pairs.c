@@ -140,11 +140,24 @@ static void find_way(prober *self, trial_t *trial, token_mechanism mechanism, wa
     }
 }
 
+static bool any_rsa(const host_t *host)
+{
+    for (unsigned mechanism = TOKEN_MECH_PKCS1_SHA256; mechanism < TOKEN_MECH_COUNT; mechanism++) {
+        if (kinds_of_mechanism(mechanism)->family == FAMILY_RSA && host->ways[mechanism] != WAY_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A longer key takes seconds to make: for its length the list is believed, and generation tells. */
 static void note_rsa_types(host_t *host)
 {
     CK_MECHANISM_INFO info = { 0 };
 
+    if (!any_rsa(host)) {
+        return;
+    }
     host->info.key_types |= USE(TOKEN_KEY_RSA_2048);
     if (host->module->C_GetMechanismInfo(host->slot, CKM_RSA_PKCS_KEY_PAIR_GEN, &info) != CKR_OK) {
         return;
