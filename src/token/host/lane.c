@@ -28,6 +28,7 @@ struct lane {
     size_t queued;
     unsigned busy;
     unsigned threads;
+    bool steps_back;
     worker_t workers[TOKEN_SESSIONS_MAX];
     struct lane_thread {
         lane_t *lane;
@@ -143,6 +144,9 @@ static void *lane_main(void *arg)
     const struct lane_thread *self = arg;
     replies_t replies = { .n = 0 };
 
+    if (self->lane->steps_back) {
+        worker_step_back();
+    }
     for (;;) {
         queued_t *item = take_share(self->lane);
 
@@ -182,7 +186,7 @@ static p11kms_err start_thread(lane_t *lane, host_t *host, unsigned i)
     return P11KMS_OK;
 }
 
-p11kms_err lane_start(host_t *host, unsigned threads, lane_t **ret)
+p11kms_err lane_start(host_t *host, unsigned threads, bool steps_back, lane_t **ret)
 {
     lane_t *lane = calloc(1, sizeof(*lane));
 
@@ -190,6 +194,7 @@ p11kms_err lane_start(host_t *host, unsigned threads, lane_t **ret)
     pthread_mutex_init(&lane->lock, NULL);
     pthread_cond_init(&lane->arrived, NULL);
     lane->threads = threads;
+    lane->steps_back = steps_back;
     *ret = lane; /* never freed: its threads use it */
     for (unsigned i = 0; i < threads; i++) {
         TRY(start_thread(lane, host, i));

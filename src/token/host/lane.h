@@ -18,8 +18,11 @@ void lane_run(worker_t *worker, const protocol_op *op, replies_t *replies);
 /** Send what has gathered. */
 void lane_send(replies_t *replies);
 
-/** @p threads sessions are opened now. @retval P11KMS_E_TOKEN_LOST, P11KMS_E_NOMEM */
-MUST_USE p11kms_err lane_start(host_t *host, unsigned threads, lane_t **ret);
+/**
+ * @p threads sessions are opened now. With @p steps_back they leave the processors to the other lanes' threads.
+ * @retval P11KMS_E_TOKEN_LOST, P11KMS_E_NOMEM
+ */
+MUST_USE p11kms_err lane_start(host_t *host, unsigned threads, bool steps_back, lane_t **ret);
 /** Queue a copy of @p op. */
 void lane_push(lane_t *lane, const protocol_op *op);
 /** @return true when nothing is queued or being carried out */

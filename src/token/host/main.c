@@ -172,10 +172,10 @@ static p11kms_err start_lanes(service_t *service)
 {
     host_t *host = &service->host;
 
-    TRY(lane_start(host, 1, &service->lanes[LANE_SLOW]));
-    TRY(lane_start(host, host->start.sessions, &service->lanes[LANE_PRIVATE]));
+    TRY(lane_start(host, 1, false, &service->lanes[LANE_SLOW]));
+    TRY(lane_start(host, host->start.sessions, true, &service->lanes[LANE_PRIVATE]));
     if (host->start.sessions > 1) {
-        return lane_start(host, host->start.sessions, &service->lanes[LANE_CRYPTO]);
+        return lane_start(host, host->start.sessions, false, &service->lanes[LANE_CRYPTO]);
     }
     return worker_open(&service->worker, host).err;
 }

@@ -386,6 +386,34 @@ static void discard(worker_t *worker, CK_OBJECT_HANDLE object)
     }
 }
 
+typedef struct {
+    worker_t *worker;
+    const template_key *key;
+    pair_handles *handles;
+    CK_RV rv;
+} making_t;
+
+static void *make_stepped_back(void *arg)
+{
+    making_t *making = arg;
+
+    worker_step_back();
+    making->rv = generate_somehow(making->worker, making->key, false, making->handles);
+    return NULL;
+}
+
+/* In a thread that has stepped back, which a thread does for good: the seconds an RSA key takes are nobody else's. */
+static CK_RV generate_patiently(worker_t *worker, const template_key *key, pair_handles *ret)
+{
+    making_t making = { worker, key, ret, CKR_HOST_MEMORY };
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, make_stepped_back, &making) == 0) {
+        (void)pthread_join(thread, NULL);
+    }
+    return making.rv;
+}
+
 static CK_RV make_in_session(worker_t *worker, const template_key *key, pair_handles *ret, buf_t *spki)
 {
     template_key in_session = *key;
@@ -394,7 +422,7 @@ static CK_RV make_in_session(worker_t *worker, const template_key *key, pair_han
     in_session.id = NULL;
     __atomic_store_n(&worker->host->making, true, __ATOMIC_SEQ_CST);
     pthread_rwlock_rdlock(&worker->host->objects);
-    rv = generate_somehow(worker, &in_session, false, ret);
+    rv = generate_patiently(worker, &in_session, ret);
     if (rv == CKR_OK) {
         rv = pairs_read_public(worker->host, worker->session, ret->public, key->type, spki);
         discard(worker, ret->public);

@@ -1,6 +1,7 @@
 #include "token/host/worker.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 
 #include "token/host/keys.h"
 #include "token/host/module.h"
@@ -8,6 +9,7 @@
 
 #define ALONE_TRIES 50
 #define ALONE_PAUSE_MS 2
+#define STEP_BACK_NICE 10 /* measured: docs/token.md; more would starve who holds host->objects meanwhile */
 
 static result_t lost(CK_RV rv)
 {
@@ -100,4 +102,9 @@ result_t worker_give_up(worker_t *worker, CK_RV rv)
     result_t result = worker_recover(worker, rv, NULL);
 
     return result.err == P11KMS_OK ? (result_t){ P11KMS_E_TOKEN, rv } : result;
+}
+
+void worker_step_back(void)
+{
+    (void)setpriority(PRIO_PROCESS, 0, STEP_BACK_NICE); /* on Linux, of the calling thread */
 }

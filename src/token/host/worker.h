@@ -18,3 +18,5 @@ MUST_USE result_t worker_recover(worker_t *worker, CK_RV rv, const uint8_t *key_
 MUST_USE result_t worker_give_up(worker_t *worker, CK_RV rv);
 /** Take host->objects for writing; false, soon, while a pair is being made. Not for the thread that makes pairs. */
 MUST_USE bool worker_take_alone(host_t *host);
+/** This thread gets a tenth of a processor that others want: private keys cost a hundred times a PRF. For good. */
+void worker_step_back(void);
