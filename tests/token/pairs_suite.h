@@ -7,6 +7,7 @@
 #include "tests/token/calls.h"
 
 void suite_every_type_signs(token_t *token);
+void suite_longer_rsa_signs(token_t *token);
 void suite_oaep_opens_and_nothing_else_does(token_t *token);
 void suite_agreement_is_mutual(token_t *token);
 void suite_hmac_keys_answer(token_t *token);

@@ -73,6 +73,7 @@ static void test_the_self_test_finds_what_softhsm_can(void **state)
     }
 
 SUITE(every_type_signs)
+SUITE(longer_rsa_signs)
 SUITE(oaep_opens_and_nothing_else_does)
 SUITE(agreement_is_mutual)
 SUITE(hmac_keys_answer)
@@ -99,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROMISE(test_the_self_test_finds_what_softhsm_can),
         PROMISE(test_every_type_signs),
+        PROMISE(test_longer_rsa_signs),
         PROMISE(test_oaep_opens_and_nothing_else_does),
         PROMISE(test_agreement_is_mutual),
         PROMISE(test_hmac_keys_answer),
