@@ -5,6 +5,7 @@
 #include "api/page.h"
 #include "api/shape.h"
 #include "identity/session.h"
+#include "kms/grant_token.h"
 
 struct api {
     api_options options;
@@ -45,6 +46,9 @@ typedef struct {
     size_t n_context;
     bool same_key; /* kms:ReEncryptOnSameKey */
     bool to;       /* ReEncrypt: the destination is being authorised */
+    const kms_grant_need *child; /* CreateGrant: the grant it is made through must be this wide */
+    naming retires;              /* RetireGrant: how closely the grant names the caller as one who may */
+    kms_grant_t *grant;          /* the one to make, retire or revoke */
     kms_message message;
     kms_message source; /* ReEncrypt */
     const kms_algorithm *algorithm; /* Sign, Verify, the MACs, DeriveSharedSecret */
@@ -69,7 +73,9 @@ bool in_bool(const op_t *op, const char *member, bool absent);
 slice_t in_blob(op_t *op, const char *member);
 /** The encryption context in canonical form; remembers the pairs for conditions. */
 MUST_USE p11kms_err in_context(op_t *op, const char *member, slice_t *ret);
-/** What this version cannot honour must not be ignored: grant tokens and attestation documents. */
+/** GrantId. @retval P11KMS_E_GRANT_ID */
+MUST_USE p11kms_err in_grant_id(const op_t *op, uint8_t ret[KMS_GRANT_ID]);
+/** What cannot be honoured must not be ignored: forged grant tokens, attestation documents. */
 MUST_USE p11kms_err in_refuse_unsupported(const op_t *op);
 /** The last check before an operation acts. @retval P11KMS_E_DRY_RUN  It was to be no more than a check. */
 MUST_USE p11kms_err in_dry_run(const op_t *op);
@@ -101,6 +107,12 @@ MUST_USE p11kms_err request_usage(const op_t *op, const kms_key_t *key, kms_usag
 MUST_USE p11kms_err request_algorithm(const kms_key_t *key, slice_t name, const kms_algorithm **ret);
 /** For operations that have no key: "*". */
 MUST_USE p11kms_err request_anything(op_t *op);
+/** For op->granted: what grants say of the key that is being authorised. */
+naming request_granted(const op_t *op, const char *action);
+/** As above; a reference to the grant, or NULL. */
+kms_grant_t *request_grant(const op_t *op, const char *action, naming *ret);
+/** How closely @p principal, an ARN, names the caller. */
+naming request_names(const op_t *op, slice_t principal);
 /** The condition keys of KMS; @p arg is the op. */
 bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret);
 /** As op_condition_key(), for those of a service. */
@@ -178,6 +190,11 @@ API_HANDLER(api_enable_key);
 API_HANDLER(api_disable_key);
 API_HANDLER(api_schedule_key_deletion);
 API_HANDLER(api_cancel_key_deletion);
+API_HANDLER(api_create_grant);
+API_HANDLER(api_list_grants);
+API_HANDLER(api_list_retirable_grants);
+API_HANDLER(api_retire_grant);
+API_HANDLER(api_revoke_grant);
 API_HANDLER(api_create_alias);
 API_HANDLER(api_update_alias);
 API_HANDLER(api_delete_alias);

@@ -5,18 +5,6 @@
 
 #include "api/rates.h"
 
-static void request_free(op_t *op)
-{
-    request_t *request = op->act;
-
-    kms_message_clear(&request->message);
-    kms_message_clear(&request->source);
-    secret_free(request->private_key);
-    buf_free(&request->public_key);
-    kms_key_unref(request->key);
-    kms_key_unref(request->other);
-}
-
 const char *request_alias_said(op_t *op, slice_t name)
 {
     size_t colons = slice_has_prefix(name, "arn:") ? 5 : 0;
@@ -79,7 +67,6 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
     request_t *request = op->act;
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
-    op->act_free = request_free;
     /* Of this key and no other: ReEncrypt names two. */
     request->alias = request->name ? NULL : request_alias_said(op, name);
     TRY(resolve(op, name, form, &key));
@@ -123,7 +110,6 @@ p11kms_err request_algorithm(const kms_key_t *key, slice_t name, const kms_algor
 
 p11kms_err request_anything(op_t *op)
 {
-    op->act_free = request_free;
     const op_resource_t all = { .arn = "*" };
 
     return op_authorize(op, &all, NULL, false, kms_conditions, op);

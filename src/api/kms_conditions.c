@@ -255,6 +255,63 @@ static bool tag_keys(const asking_t *at, policy_values *ret)
     return n > 0;
 }
 
+/* ---- of grants ---- */
+
+static bool is_asked(const asking_t *at, const char *operation)
+{
+    return strcmp(at->op->row->name, operation) == 0;
+}
+
+/* Of the grant to be made. */
+static bool grant_member(const asking_t *at, const char *name, policy_values *ret)
+{
+    return is_asked(at, "CreateGrant") && in_has(at->op, name) && one(at, in_string(at->op, name), ret);
+}
+
+static bool grantee_principal(const asking_t *at, policy_values *ret)
+{
+    return grant_member(at, "GranteePrincipal", ret);
+}
+
+static bool retiring_principal(const asking_t *at, policy_values *ret)
+{
+    return grant_member(at, "RetiringPrincipal", ret);
+}
+
+static bool grant_operations(const asking_t *at, policy_values *ret)
+{
+    const json_t *list = is_asked(at, "CreateGrant") ? json_get(at->op->input, "Operations") : NULL;
+    size_t n = json_length(list);
+    slice_t *values = values_of(at, n, ret);
+
+    for (size_t i = 0; i < n; i++) {
+        values[i] = json_string(json_at(list, i));
+    }
+    ret->multi = true;
+    return n > 0;
+}
+
+/* A grant with both constraints is at least as narrow as one with this. */
+static bool grant_constraint(const asking_t *at, policy_values *ret)
+{
+    static const char *const types[] = { "EncryptionContextEquals", "EncryptionContextSubset" };
+    const json_t *constraints = is_asked(at, "CreateGrant") ? json_get(at->op->input, "Constraints") : NULL;
+
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        if (json_get(constraints, types[i])) {
+            return literal(at, types[i], ret);
+        }
+    }
+    return false;
+}
+
+/* No service asks for a caller here. */
+static bool grant_for_resource(const asking_t *at, policy_values *ret)
+{
+    return (is_asked(at, "CreateGrant") || is_asked(at, "ListGrants") || is_asked(at, "RevokeGrant")) &&
+           literal(at, "false", ret);
+}
+
 static const struct {
     policy_key key;
     condition_fn get;
@@ -278,6 +335,11 @@ static const struct {
     { { "kms:RequestAlias" }, request_alias },
     { { "kms:ResourceAliases", .of = KEY_OF_RESOURCE, .multi = true }, resource_aliases },
     { { "kms:ReEncryptOnSameKey" }, same_key },
+    { { "kms:GrantConstraintType" }, grant_constraint },
+    { { "kms:GrantIsForAWSResource" }, grant_for_resource },
+    { { "kms:GrantOperations", .multi = true }, grant_operations },
+    { { "kms:GranteePrincipal" }, grantee_principal },
+    { { "kms:RetiringPrincipal" }, retiring_principal },
     { { "kms:ScheduleKeyDeletionPendingWindowInDays" }, window_days },
     { { "kms:RotationPeriodInDays" }, rotation_days },
     { { "kms:BypassPolicyLockoutSafetyCheck" }, bypass_lockout },

@@ -147,5 +147,7 @@ p11kms_err api_rehearse(const api_rehearsal *rehearsal, arena_t *arena, op_quest
     bool kms = strcmp(op->row->service, "kms") == 0;
     op_question(op, rehearsal->action, &resource, policy, policy != NULL, kms ? kms_conditions : NULL, op,
                 ret);
+    _cleanup_(kms_grant) kms_grant_t *grant = request_grant(op, rehearsal->action, &ret->set.granted);
+    ret->grant = grant ? arena_strdup(arena, grant->id_text) : NULL;
     return P11KMS_OK;
 }

@@ -121,6 +121,8 @@ void words_reason(const ask_question *question, buf_t *out)
     } else if (decision->policy) {
         words_whole_statement(question->ask->all, decision->policy, decision->statement, out);
         buf_put_str(out, decision->kind == DECISION_ALLOW ? " allows it" : " denies it");
+    } else if (decision->basis == BASIS_GRANT) {
+        buf_printf(out, "the grant %s allows it", question->put.grant);
     } else if (decision->kind == DECISION_ALLOW) {
         put_administrator(question, out);
     } else {
@@ -262,7 +264,7 @@ void words_change(const ask_question *question, const policy_change *change, buf
         buf_printf(out, "%s were no administrator", principal->arn);
         break;
     case CHANGE_GRANT:
-        buf_put_str(out, "there were no grant");
+        buf_printf(out, "the grant %s were revoked, and no other allowed it", question->put.grant);
         break;
     }
 }

@@ -215,7 +215,14 @@ static policy_decision decide(op_t *op, const char *action, const op_resource_t 
     op_question_t question;
 
     op_question(op, action, resource, resource_policy, resource_decides, lookup, lookup_arg, &question);
-    return policy_decide(&question.request, &question.set);
+    policy_decision decision = policy_decide(&question.request, &question.set);
+    if (decision.kind == DECISION_IMPLICIT_DENY && op->granted) {
+        question.set.granted = op->granted(op, action);
+    }
+    if (question.set.granted != NAMES_NOBODY) {
+        decision = policy_decide(&question.request, &question.set);
+    }
+    return decision;
 }
 
 bool op_would_allow(op_t *op, const char *action, const op_resource_t *resource, policy_t *resource_policy,

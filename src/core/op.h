@@ -95,9 +95,17 @@ struct op {
     const char *region;  /* resources are looked up here */
     const char *account; /* the caller's */
 
+    /**
+     * The service's: how closely a grant names the caller, for @p action on what is being authorised. Asked
+     * where policies leave it at an implicit deny, by whichever thread authorises; NULL: there are no grants.
+     */
+    naming (*granted)(const op_t *op, const char *action);
+
     /* on what, for the record */
     op_resource_t resources[OP_RESOURCES_MAX];
     size_t n_resources;
+    const char *further_name; /* one more member of additionalEventData, or NULL */
+    const char *further_value;
     const char *event_source;  /* of the daemon's own acts */
     const char *service_event; /* the daemon's own acts: "RotateKey", "DeleteKey", "Start" ... */
     const char *event_detail;  /* their serviceEventDetails as JSON text in the arena, or NULL */
@@ -154,6 +162,7 @@ MUST_USE p11kms_err op_authorize_as(op_t *op, const char *action, const op_resou
 typedef struct {
     policy_request request;
     policy_set set;
+    const char *grant; /* the one behind set.granted where that is told, by its id; else NULL */
     const op_t *op; /* the rest is what request.lookup goes by */
     policy_lookup service;
     void *service_arg;

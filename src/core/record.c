@@ -204,6 +204,9 @@ static void write_transport(const op_t *op, jw_t *w)
         put(w, "certificateSubject", peer->cert_subject);
         put(w, "certificateSha256", peer->cert_sha256);
     }
+    if (op->further_name) {
+        put(w, op->further_name, op->further_value);
+    }
     jw_end(w);
     if (peer->tls) {
         jw_key(w, "tlsDetails");

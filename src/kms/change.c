@@ -355,14 +355,26 @@ p11kms_err kms_change_rotate(kms_change *change, kms_key_t *key, const uint8_t m
 
 /* ---- grants ---- */
 
-static p11kms_err insert_grant(kms_change *change, const kms_grant_t *grant)
+static p11kms_err check_room(const kms_t *kms, grants_key key)
 {
-    unsigned most = kms_quota(change->kms, KMS_QUOTA_GRANTS_PER_KEY);
-    store_grant row;
+    unsigned most = kms_quota(kms, KMS_QUOTA_GRANTS_PER_KEY);
 
-    if (grants_count(change->kms->grants, (grants_key){ grant->region, grant->key_id }) >= most) {
+    if (grants_count(kms->grants, key) >= most) {
         FAIL(P11KMS_E_LIMIT, "The key has the maximum number of grants, %u", most);
     }
+    return P11KMS_OK;
+}
+
+p11kms_err kms_check_room_for_grant(const kms_t *kms, const kms_key_t *key)
+{
+    return check_room(kms, (grants_key){ key->region, key->id });
+}
+
+static p11kms_err insert_grant(kms_change *change, const kms_grant_t *grant)
+{
+    store_grant row;
+
+    TRY(check_room(change->kms, (grants_key){ grant->region, grant->key_id }));
     kms_grant_row(grant, change->arena, &row);
     return store_grant_insert(change->store, &row);
 }

@@ -344,11 +344,9 @@ bool kms_grant_meets(const kms_grant_t *grant, const kms_grant_need *need)
 }
 
 /* Equal or stricter: "can add pairs to an EncryptionContextSubset constraint, but it cannot remove them". */
-kms_grant_need kms_grant_need_of_child(const kms_grant_t *child)
+p11kms_err kms_grant_need_of_child(const kms_grant_spec *child, arena_t *arena, kms_grant_need *ret)
 {
-    return (kms_grant_need){
-        .operations = child->operations | GRANT_CREATE_GRANT,
-        .context = child->has_equals ? child->equals : child->subset,
-        .open = !child->has_equals,
-    };
+    *ret = (kms_grant_need){ .operations = child->operations | GRANT_CREATE_GRANT, .open = !child->has_equals };
+    return child->has_equals ? kms_grant_context_of(child->equals, child->n_equals, arena, &ret->context)
+                             : kms_grant_context_of(child->subset, child->n_subset, arena, &ret->context);
 }

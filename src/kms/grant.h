@@ -114,5 +114,8 @@ typedef struct {
 /** The context of a request, in the arena; @p pairs are sorted in place. @retval as context_canonical() */
 MUST_USE p11kms_err kms_grant_context_of(context_pair *pairs, size_t n, arena_t *arena, kms_grant_context *ret);
 bool kms_grant_meets(const kms_grant_t *grant, const kms_grant_need *need);
-/** What a grant must be for its grantee to make @p child of it. */
-kms_grant_need kms_grant_need_of_child(const kms_grant_t *child);
+/**
+ * What a grant must be for its grantee to make @p child of it; the context is in the arena.
+ * @retval as context_canonical()
+ */
+MUST_USE p11kms_err kms_grant_need_of_child(const kms_grant_spec *child, arena_t *arena, kms_grant_need *ret);

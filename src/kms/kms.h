@@ -171,6 +171,8 @@ MUST_USE p11kms_err kms_change_remove_alias(kms_change *change, const char *acco
                                             const char *name);
 /** Write a new grant and stage it; takes the reference in all cases. @retval P11KMS_E_LIMIT  The key has too many. */
 MUST_USE p11kms_err kms_change_grant(kms_change *change, kms_grant_t *grant);
+/** @retval P11KMS_E_LIMIT */
+MUST_USE p11kms_err kms_check_room_for_grant(const kms_t *kms, const kms_key_t *key);
 /** @retval P11KMS_E_KEY_NOT_FOUND  It is gone by now. */
 MUST_USE p11kms_err kms_change_remove_grant(kms_change *change, const kms_grant_t *grant);
 /** Every tag rule of AWS: at most 50, no duplicate, "aws:" reserved. @retval P11KMS_E_TAG */

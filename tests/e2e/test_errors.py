@@ -101,6 +101,7 @@ class OneWrong(KmsCase):
 
     def test_an_arn_that_is_none(self):
         self.key(MALFORMED_ARN)
+        reached.ask(self.kms, "ListRetirableGrants", {"RetiringPrincipal": "arn:none"})
 
     def test_a_grant_token_that_is_none(self):
         self.member("GrantTokens", ["bogus"])

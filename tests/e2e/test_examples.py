@@ -40,8 +40,8 @@ VARIES = {"CiphertextBlob", "CloudHsmClusterId", "CreationDate", "CustomKeyStore
           "GrantToken", "ImportToken", "Mac", "ParametersValidTo", "Plaintext", "PrivateKeyCiphertextBlob",
           "PrivateKeyPlaintext", "PublicKey", "Signature", "TrustAnchorCertificate"}
 # A replica is being made when it is answered (API Reference, ReplicateKey), whatever the example shows.
-# DescribeKey's example calls a key PRIMARY whose primary it shows in another Region.
-VARIES_IN = {"DescribeKey": {"MultiRegionKeyType"},
+# DescribeKey's example calls a key PRIMARY whose primary it shows in another Region. ListGrants' is a first page.
+VARIES_IN = {"DescribeKey": {"MultiRegionKeyType"}, "ListGrants": {"Truncated"},
              "ReplicateKey": {"Enabled", "KeyState", "ReplicaPolicy"}}
 
 

@@ -65,13 +65,14 @@ typedef struct {
     unsigned operations;
 } sketch;
 
-static p11kms_err draw(fixture *f, sketch what, kms_grant_t **ret)
+static kms_grant_spec spec_of(fixture *f, sketch what)
 {
-    context_pair equals[16], subset[16];
-    uint8_t id[KMS_GRANT_ID];
+    context_pair *equals = arena_alloc(f->arena, 16 * sizeof(*equals));
+    context_pair *subset = arena_alloc(f->arena, 16 * sizeof(*subset));
+    uint8_t *id = arena_alloc(f->arena, KMS_GRANT_ID);
 
-    assert_ok(crypto_random(id, sizeof(id)));
-    const kms_grant_spec spec = {
+    assert_ok(crypto_random(id, KMS_GRANT_ID));
+    return (kms_grant_spec){
         .id = id,
         .account = ACCOUNT,
         .region = REGION,
@@ -88,6 +89,12 @@ static p11kms_err draw(fixture *f, sketch what, kms_grant_t **ret)
         .n_subset = what.subset ? pairs_of(what.subset, subset) : 0,
         .created = 5,
     };
+}
+
+static p11kms_err draw(fixture *f, sketch what, kms_grant_t **ret)
+{
+    const kms_grant_spec spec = spec_of(f, what);
+
     return kms_grant_new(&spec, f->arena, ret);
 }
 
@@ -204,11 +211,11 @@ static void test_a_child_is_never_wider_than_its_parent(void **state)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         fixture *f = *state;
-        _cleanup_(kms_grant) kms_grant_t *child = NULL;
         kms_grant_t *parent = add(f, rows[i].parent);
+        const kms_grant_spec child = spec_of(f, rows[i].child);
+        kms_grant_need need;
 
-        assert_ok(draw(f, rows[i].child, &child));
-        const kms_grant_need need = kms_grant_need_of_child(child);
+        assert_ok(kms_grant_need_of_child(&child, f->arena, &need));
         kms_grant_t *found = grants_find(f->grants, place(key_a), SLICE_LIT(ALICE), &need);
         if ((found != NULL) != rows[i].may) {
             fail_msg("row %zu", i);
