@@ -212,6 +212,15 @@ class JavaScript(ServiceCase):
     def test_a_key_s_life_is_as_written(self):
         self.kept("a key's life is as written")
 
+    def test_a_signature_is_right_for_those_who_have_the_public_key_alone(self):
+        self.kept("a signature is right for those who have the public key alone")
+
+    def test_a_mac_is_verified_and_a_wrong_one_refused(self):
+        self.kept("a MAC is verified, and a wrong one refused")
+
+    def test_the_aws_encryption_sdk_takes_its_data_keys_from_here(self):
+        self.kept("the AWS Encryption SDK takes its data keys from here")
+
     def test_a_client_whose_clock_is_wrong_corrects_it_by_our_date(self):
         self.kept("a client whose clock is wrong corrects it by our Date")
 

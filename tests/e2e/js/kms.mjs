@@ -1,13 +1,15 @@
 // The AWS SDK for JavaScript v3 against a service: prints {"name of a promise": null or what broke it}.
 // Endpoint, credentials and CA come from the usual AWS_ variables and NODE_EXTRA_CA_CERTS.
 import assert from "node:assert/strict";
+import { verify } from "node:crypto";
+import { buildClient, CommitmentPolicy, getClient, KMS, KmsKeyringNode } from "@aws-crypto/client-node";
 import {
   CancelKeyDeletionCommand, CreateAliasCommand, CreateKeyCommand, DecryptCommand,
   DescribeKeyCommand, DisabledException, DisableKeyCommand, EnableKeyRotationCommand, EncryptCommand,
-  GenerateDataKeyCommand, GenerateRandomCommand, GetKeyPolicyCommand, GetKeyRotationStatusCommand,
-  InvalidCiphertextException, KMSClient, ListResourceTagsCommand, NotFoundException, paginateListAliases,
+  GenerateDataKeyCommand, GenerateMacCommand, GenerateRandomCommand, GetKeyPolicyCommand, GetKeyRotationStatusCommand, GetPublicKeyCommand,
+  InvalidCiphertextException, KMSClient, KMSInvalidMacException, ListResourceTagsCommand, NotFoundException, paginateListAliases,
   paginateListKeyRotations, paginateListKeys, PutKeyPolicyCommand, ReEncryptCommand, RotateKeyOnDemandCommand,
-  ScheduleKeyDeletionCommand, TagResourceCommand,
+  ScheduleKeyDeletionCommand, SignCommand, TagResourceCommand, VerifyMacCommand,
 } from "@aws-sdk/client-kms";
 
 const client = (options = {}) => new KMSClient({ endpoint: process.env.AWS_ENDPOINT_URL, maxAttempts: 1, ...options });
@@ -120,6 +122,35 @@ const promises = {
     await kms.send(new CancelKeyDeletionCommand({ KeyId: key.KeyId }));
     const found = await kms.send(new DescribeKeyCommand({ KeyId: key.KeyId }));
     assert.equal(found.KeyMetadata.KeyState, "Disabled");
+  },
+
+  async "a signature is right for those who have the public key alone"() {
+    const { KeyId } = await newKey({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" });
+    const Message = Buffer.from("a contract");
+    const { Signature } = await kms.send(new SignCommand({ KeyId, Message, SigningAlgorithm: "ECDSA_SHA_256" }));
+    const { PublicKey } = await kms.send(new GetPublicKeyCommand({ KeyId }));
+    const key = { key: Buffer.from(PublicKey), format: "der", type: "spki" };
+    assert(verify("sha256", Message, key, Signature));
+    assert(!verify("sha256", Buffer.from("another"), key, Signature));
+  },
+
+  async "a MAC is verified, and a wrong one refused"() {
+    const { KeyId } = await newKey({ KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
+    const said = { KeyId, Message: Buffer.from("x"), MacAlgorithm: "HMAC_SHA_256" };
+    const { Mac } = await kms.send(new GenerateMacCommand(said));
+    assert.equal((await kms.send(new VerifyMacCommand({ ...said, Mac }))).MacValid, true);
+    Mac[0] ^= 1;
+    await refused(KMSInvalidMacException, null, kms.send(new VerifyMacCommand({ ...said, Mac })));
+  },
+
+  async "the AWS Encryption SDK takes its data keys from here"() {
+    const { encrypt, decrypt } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT);
+    const clientProvider = getClient(KMS, { endpoint: process.env.AWS_ENDPOINT_URL });
+    const keyring = new KmsKeyringNode({ generatorKeyId: (await newKey()).Arn, clientProvider });
+    const { result } = await encrypt(keyring, "a file", { encryptionContext: { purpose: "backup" } });
+    const { plaintext, messageHeader } = await decrypt(keyring, result);
+    assert.equal(plaintext.toString(), "a file");
+    assert.equal(messageHeader.encryptionContext.purpose, "backup");
   },
 
   async "a client whose clock is wrong corrects it by our Date"() {
