@@ -26,7 +26,7 @@ KINDS = {
     "multi": {"MultiRegion": True},
 }
 # Those that this version cannot make.
-PENDING_KINDS = frozenset({"sign", "mac", "agree", "rsa", "external"})
+PENDING_KINDS = frozenset({"external"})
 
 succeeded = set()  # operations that this process has seen a success of
 
