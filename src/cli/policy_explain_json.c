@@ -204,6 +204,9 @@ static void put_decision(jw_t *w, const ask_question *question)
     put_text(w, "decision", kinds[decision->kind]);
     put_text(w, "basis", bases[decision->basis]);
     put_text(w, "reason", buf_str(&reason));
+    if (decision->basis == BASIS_GRANT) {
+        put_text(w, "grant", question->put.grant);
+    }
     if (decision->policy) {
         const case_policy *of = case_policy_of(question->ask->all, decision->policy);
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "crypto/crypto.h"
 #include "tests/testing.h"
 
 #define ACCOUNT "111122223333"
@@ -169,6 +170,46 @@ static void test_actions_of_other_names_belong_to_their_operation(void **state)
     assert_slice_text(f->question.request.action, "kms:ReEncryptFrom");
 }
 
+static const char *granted(fixture_t *f, const char *action)
+{
+    api_rehearsal rehearsal = of_key(f, action);
+
+    assert_ok(api_rehearse(&rehearsal, f->arena, &f->question));
+    return arena_printf(f->arena, "%d %s", (int)f->question.set.granted, f->question.grant ? f->question.grant : "-");
+}
+
+static void test_grants_take_part_and_are_told(void **state)
+{
+    static const uint8_t id[KMS_GRANT_ID] = { 0xab };
+    fixture_t *f = *state;
+    kms_grant_spec spec = { .id = id,
+                            .account = ACCOUNT,
+                            .region = "eu-west-1",
+                            .key_id = key_id,
+                            .issuing_account = ACCOUNT,
+                            .grantee = SLICE_LIT(ALICE),
+                            .operations = GRANT_RE_ENCRYPT_FROM | GRANT_CREATE_GRANT };
+    kms_grant_t *grant;
+
+    assert_ok(crypto_init());
+    assert_string_equal(granted(f, "kms:ReEncryptFrom"), "0 -");
+    assert_ok(kms_grant_new(&spec, f->arena, &grant));
+    const char *by_name = arena_printf(f->arena, "%d %s", (int)NAMES_CALLER, grant->id_text);
+    assert_ok(grants_put(kms_grants(f->kms), grant));
+    assert_string_equal(granted(f, "kms:ReEncryptFrom"), by_name);
+    assert_string_equal(granted(f, "kms:CreateGrant"), by_name);
+    assert_string_equal(granted(f, "kms:ReEncryptTo"), "0 -");
+    assert_string_equal(granted(f, "kms:PutKeyPolicy"), "0 -");
+    f->alice.kind = PRINCIPAL_ROLE_SESSION;
+    f->alice.arn = "arn:aws:sts::" ACCOUNT ":assumed-role/alice/s";
+    assert_string_equal(granted(f, "kms:ReEncryptFrom"), "0 -");
+    f->alice.role_arn = ALICE;
+    assert_string_equal(granted(f, "kms:ReEncryptFrom"),
+                        arena_printf(f->arena, "%d %s", (int)NAMES_ROLE, by_name + 2));
+    f->alice.kind = PRINCIPAL_FEDERATED;
+    assert_string_equal(granted(f, "kms:ReEncryptFrom"), "0 -");
+}
+
 static void test_a_key_of_another_account_is_refused_where_requests_are(void **state)
 {
     fixture_t *f = *state;
@@ -272,6 +313,7 @@ int main(void)
         TEST(test_the_key_s_policy_and_the_caller_s_decide),
         TEST(test_a_key_asked_for_by_its_id_has_no_request_alias),
         TEST(test_actions_of_other_names_belong_to_their_operation),
+        TEST(test_grants_take_part_and_are_told),
         TEST(test_a_key_of_another_account_is_refused_where_requests_are),
         TEST(test_an_action_that_is_not_there_is_refused),
         TEST(test_every_operation_s_action_is_known_and_can_be_asked),

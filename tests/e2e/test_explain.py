@@ -542,6 +542,22 @@ keys:
                 answers[said] += 1
         self.assertGreaterEqual(min(answers.values()), 10, answers)
 
+    def test_a_grant_that_allows_is_told(self):
+        key = self.clients["admin"].create_key()["KeyMetadata"]
+        grant = self.clients["admin"].create_grant(
+            KeyId=key["KeyId"], Operations=["GenerateDataKey"], GranteePrincipal="arn:aws:iam::123456789012:user/app",
+            Constraints={"EncryptionContextSubset": {"job": "nightly"}})["GrantId"]
+        for context in ({}, {"job": "nightly"}):
+            case = ("app", "kms:GenerateDataKey", key["KeyId"], context)
+            self.assertEqual(self.told(*case), self.served(*case))
+        done = self.explain("app", "kms:GenerateDataKey", key["KeyId"], "--context", "job=nightly")
+        self.assertEqual(done.returncode, ALLOWED)
+        self.assertIn(f"since the grant {grant} allows it\n", done.stdout)
+        self.assertIn(f"- the grant {grant} were revoked, and no other allowed it\n", done.stdout)
+        told = json.loads(self.explain("app", "kms:GenerateDataKey", key["KeyId"], "--context", "job=nightly",
+                                       "--json").stdout)
+        self.assertEqual([(one["basis"], one["grant"]) for one in told["decisions"]], [("grant", grant)])
+
     def test_a_policy_of_the_store_is_told_by_the_id_of_its_key(self):
         done = self.explain("admin", "kms:EnableKey", self.loose)
         self.assertIn(f'since Statement[0] "all of it" of key policy of key {self.loose} allows it\n', done.stdout)

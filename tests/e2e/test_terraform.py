@@ -1,4 +1,4 @@
-"""What Terraform's AWS provider 5 does with aws_kms_key and aws_kms_alias: apply, plan nothing, change, destroy.
+"""What Terraform's AWS provider 5 does with keys, aliases and grants of KMS: apply, plan nothing, change, destroy.
 
 The provider's calls are replayed in its order, waits included, without its pauses (internal/service/kms of
 hashicorp/terraform-provider-aws). Where a terraform with the provider is at hand the real one does the same.
@@ -187,6 +187,44 @@ class Alias:
                 raise
 
 
+class Grant:
+    """resource "aws_kms_grant"."""
+
+    def __init__(self, kms, key_id, grantee, operations, name=None, retiring=None, constraints=None, retire=False):
+        self.kms, self.key_id, self.id, self.retire = kms, key_id, None, retire
+        self.wanted = {"GranteePrincipal": grantee, "Operations": operations, "Name": name,
+                       "RetiringPrincipal": retiring, "Constraints": constraints}
+
+    def read(self):
+        """The provider looks through every page for the id."""
+        for grant in self.kms.all("ListGrants", "Grants", KeyId=self.key_id, Limit=100):
+            if grant["GrantId"] == self.id:
+                return grant
+        return None
+
+    def apply(self):
+        said = {name: value for name, value in self.wanted.items() if value is not None}
+        made = self.kms("CreateGrant", KeyId=self.key_id, **said)
+        assert made["GrantToken"]
+        self.id = made["GrantId"]
+        return self.read()
+
+    def plan(self):
+        """Operations and the pairs of a constraint are sets to the provider."""
+        state = self.read()
+        return {name: (state.get(name), wanted) for name, wanted in self.wanted.items()
+                if (sorted(state[name]) != sorted(wanted) if name == "Operations" else state.get(name) != wanted)}
+
+    def destroy(self):
+        operation = "RetireGrant" if self.retire else "RevokeGrant"
+        try:
+            self.kms(operation, KeyId=self.key_id, GrantId=self.id)
+        except Refused as refusal:
+            if refusal.code != "NotFoundException":
+                raise
+        assert self.read() is None
+
+
 POLICY = json.dumps({
     "Version": "2012-10-17", "Id": "of-terraform",
     "Statement": [
@@ -270,6 +308,27 @@ class Replayed(KmsCase):
         for key in keys:
             key.destroy()
 
+    def test_a_grant_is_applied_and_nothing_is_left_to_plan(self):
+        key = Key(self.kms)
+        key.apply()
+        app = f"arn:aws:iam::{ACCOUNT}:user/app"
+        for grant in (Grant(self.kms, key.id, app, ["Encrypt", "Decrypt"]),
+                      Grant(self.kms, key.id, app, ["DescribeKey", "Decrypt"], "of-terraform", app,
+                            {"EncryptionContextEquals": {"Department": "Finance"}}, retire=True)):
+            grant.apply()
+            self.assertEqual(grant.plan(), {})
+            grant.destroy()
+            grant.destroy()
+        key.destroy()
+
+    def test_a_grant_to_nobody_is_refused_as_the_provider_expects(self):
+        key = Key(self.kms)
+        key.apply()
+        grant = Grant(self.kms, key.id, f"arn:aws:iam::{ACCOUNT}:role/not-there-yet", ["Encrypt"])
+        with self.assertRaises(Refused) as caught:
+            grant.apply()
+        self.assertEqual(caught.exception.code, "InvalidArnException")  # what it tries again after
+
     def test_a_key_deleted_behind_terraform_s_back_is_to_be_made_again(self):
         key = Key(self.kms)
         key.apply()
@@ -308,6 +367,16 @@ resource "aws_kms_key" "this" {
 resource "aws_kms_alias" "this" {
   name          = "alias/real-terraform"
   target_key_id = aws_kms_key.this.key_id
+}
+
+resource "aws_kms_grant" "this" {
+  key_id            = aws_kms_key.this.key_id
+  grantee_principal = "arn:aws:iam::123456789012:user/app"
+  operations        = ["Encrypt", "Decrypt"]
+
+  constraints {
+    encryption_context_subset = { Department = "Finance" }
+  }
 }
 """
 
