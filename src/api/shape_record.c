@@ -6,10 +6,16 @@
 #define STRING_MAX 1024
 #define NAME_SIZE 128 /* of a member, with the NUL; the longest in a model has some 50 */
 
+/* Whatever an operation: bytes, and what the model calls sensitive, stand in no record. */
+static bool is_secret(const shape_t *shape)
+{
+    return shape->sensitive || shape->kind == SHAPE_BLOB;
+}
+
 /* Something of it may stand in a record. */
 static bool shows(const shape_t *shape, const json_t *value)
 {
-    if (value == NULL || shape->sensitive || shape->kind == SHAPE_BLOB || !shape_takes(shape, value)) {
+    if (value == NULL || is_secret(shape) || !shape_takes(shape, value)) {
         return false;
     }
     if (shape->kind == SHAPE_STRUCTURE) {
@@ -20,7 +26,7 @@ static bool shows(const shape_t *shape, const json_t *value)
         }
         return member->name != NULL;
     }
-    return shape->element == NULL || (!shape->element->sensitive && shape->element->kind != SHAPE_BLOB);
+    return (shape->element == NULL || !is_secret(shape->element)) && (shape->key == NULL || !is_secret(shape->key));
 }
 
 static void write_value(const shape_t *shape, const json_t *value, jw_t *w);

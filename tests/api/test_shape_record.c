@@ -185,6 +185,115 @@ static void test_no_secret_member_of_any_operation_is_recorded(void **state)
     assert_in_range(expect_no_markers(shape_p11kms_operations), 1, 1000);
 }
 
+/* ---- the same by the shapes alone, so that no table can be made that shows what it should not ---- */
+
+#define SECRET_NUMBER 867530931337
+#define PLAIN "plain"
+
+/* A value for all of a shape; what is secret of it, or stands in what is, is marked. @return how much was */
+static size_t fill(jw_t *w, const shape_t *shape, bool secret)
+{
+    size_t marked = 0;
+
+    secret = secret || shape->sensitive || shape->kind == SHAPE_BLOB;
+    switch (shape->kind) {
+    case SHAPE_STRUCTURE:
+        jw_object(w);
+        for (const shape_member *member = shape->members; member->name != NULL; member++) {
+            jw_key(w, member->name);
+            marked += fill(w, member->shape, secret);
+        }
+        jw_key(w, "Plaintext2"); /* which nobody knows */
+        jw_string(w, MARKER);
+        jw_end(w);
+        return marked;
+    case SHAPE_LIST:
+        jw_array(w);
+        marked += fill(w, shape->element, secret);
+        marked += fill(w, shape->element, secret);
+        jw_end(w);
+        return marked;
+    case SHAPE_MAP:
+        jw_object(w);
+        jw_key(w, secret || shape->key->sensitive ? MARKER : PLAIN);
+        marked += fill(w, shape->element, secret);
+        jw_end(w);
+        return marked + shape->key->sensitive;
+    case SHAPE_INTEGER:
+    case SHAPE_TIMESTAMP:
+        jw_int(w, secret ? SECRET_NUMBER : 1);
+        return secret;
+    case SHAPE_BOOLEAN:
+        jw_bool(w, true);
+        return 0;
+    case SHAPE_STRING:
+    case SHAPE_BLOB:
+        jw_string(w, secret ? MARKER : PLAIN);
+        return secret;
+    }
+    return 0;
+}
+
+static size_t expect_plain_alone(const shape_t *shape)
+{
+    _cleanup_buf_ buf_t body = { 0 };
+    _cleanup_buf_ buf_t record = { 0 };
+    _cleanup_json_ json_t *value = NULL;
+    jw_t in = jw_on(&body);
+    jw_t out = jw_on(&record);
+    size_t marked = fill(&in, shape, false);
+
+    assert_ok(json_parse(buf_slice(&body), &value));
+    shape_record(shape, value, &out);
+    if (strstr(buf_str(&record), "MARKER") != NULL || strstr(buf_str(&record), "867530931337") != NULL) {
+        fail_msg("%s records %s", shape->name, buf_str(&record));
+    }
+    return marked;
+}
+
+static void test_what_is_bytes_or_sensitive_by_its_shape_is_never_recorded(void **state)
+{
+    static const shape_operation *const tables[] = { shape_kms_operations, shape_sts_operations,
+                                                     shape_p11kms_operations };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        size_t marked = 0;
+
+        for (const shape_operation *operation = tables[i]; operation->name != NULL; operation++) {
+            marked += operation->input != NULL ? expect_plain_alone(operation->input) : 0;
+            marked += operation->output != NULL ? expect_plain_alone(operation->output) : 0;
+        }
+        assert_in_range(marked, 3, 1000);
+    }
+}
+
+static const shape_t secret_text = { .name = "S", .kind = SHAPE_STRING, .sensitive = true, .min = -1, .max = -1 };
+static const shape_t secret_number = { .name = "N", .kind = SHAPE_INTEGER, .sensitive = true, .min = -1, .max = -1 };
+static const shape_t bytes = { .name = "B", .kind = SHAPE_BLOB, .min = -1, .max = -1 };
+static const shape_t plain_text = { .name = "T", .kind = SHAPE_STRING, .min = -1, .max = -1 };
+static const shape_member plain_members[] = { { "T", &plain_text, false }, { NULL, NULL, false } };
+
+/* Kinds that no operation has yet. */
+static void test_a_secret_is_hidden_in_every_kind_of_shape(void **state)
+{
+    const shape_t shapes[] = {
+        { .name = "number", .kind = SHAPE_STRUCTURE,
+          .members = (const shape_member[]){ { "N", &secret_number, false }, { NULL, NULL, false } } },
+        { .name = "list of bytes", .kind = SHAPE_LIST, .element = &bytes },
+        { .name = "map to bytes", .kind = SHAPE_MAP, .key = &plain_text, .element = &bytes },
+        { .name = "map by secrets", .kind = SHAPE_MAP, .key = &secret_text, .element = &plain_text },
+        { .name = "sensitive structure", .kind = SHAPE_STRUCTURE, .sensitive = true, .members = plain_members },
+        { .name = "sensitive list", .kind = SHAPE_LIST, .sensitive = true, .element = &plain_text },
+        { .name = "sensitive map", .kind = SHAPE_MAP, .sensitive = true, .key = &plain_text, .element = &plain_text },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+        assert_in_range(expect_plain_alone(&shapes[i]), 1, 10);
+    }
+}
+
 /* Grant tokens stand in lists as well: a sample element of one is "a". */
 static void test_no_grant_token_is_recorded(void **state)
 {
@@ -216,6 +325,8 @@ int main(void)
         cmocka_unit_test(test_long_strings_are_cut_between_code_points),
         cmocka_unit_test(test_a_record_past_the_limit_is_left_out),
         cmocka_unit_test(test_no_secret_member_of_any_operation_is_recorded),
+        cmocka_unit_test(test_what_is_bytes_or_sensitive_by_its_shape_is_never_recorded),
+        cmocka_unit_test(test_a_secret_is_hidden_in_every_kind_of_shape),
         cmocka_unit_test(test_no_grant_token_is_recorded),
     };
 
