@@ -319,6 +319,40 @@ static const char *mend_for(p11kms_err err)
     }
 }
 
+/* The names of the bits that are set. */
+static void name_bits(buf_t *out, uint32_t mask, unsigned from, unsigned to, const char *(*name)(unsigned))
+{
+    for (unsigned bit = from; bit < to; bit++) {
+        if (TOKEN_CAN(mask, bit)) {
+            buf_printf(out, "%s%s", out->len > 0 ? " " : "", name(bit));
+        }
+    }
+}
+
+static const char *type_name(unsigned type)
+{
+    return token_key_type_name(type);
+}
+
+static const char *mechanism_name(unsigned mechanism)
+{
+    return token_mechanism_name(mechanism);
+}
+
+static void tell_capabilities(doctor_t *doctor, const char *what, const token_info *info)
+{
+    _cleanup_buf_ buf_t keys = { 0 }, mechanisms = { 0 }, lacks = { 0 };
+
+    name_bits(&keys, info->key_types, 0, TOKEN_KEY_COUNT, type_name);
+    name_bits(&mechanisms, info->mechanisms, TOKEN_MECH_NONE + 1, TOKEN_MECH_COUNT, mechanism_name);
+    name_bits(&lacks, ~info->key_types, 0, TOKEN_KEY_COUNT, type_name);
+    name_bits(&lacks, ~info->mechanisms, TOKEN_MECH_NONE + 1, TOKEN_MECH_COUNT, mechanism_name);
+    doctor_tell(doctor, DOCTOR_OK, what, NULL, "makes %s; does %s%s%s", buf_str(&keys), buf_str(&mechanisms),
+                info->can_agree ? " ECDH" : "", info->can_import ? " import" : "");
+    doctor_tell(doctor, DOCTOR_OK, what, NULL, "cannot: %s%s%s", buf_str(&lacks), info->can_agree ? "" : " ECDH",
+                info->can_import ? "" : " import");
+}
+
 static void examine_token(doctor_t *doctor, const conf_token *conf)
 {
     _cleanup_(token) token_t *token = NULL;
@@ -332,7 +366,9 @@ static void examine_token(doctor_t *doctor, const conf_token *conf)
         doctor_tell(doctor, DOCTOR_FAIL, what, mend_for(err), "%s", p11kms_err_detail(err));
         return;
     }
+    token_info info = token_get_info(token);
     doctor_tell(doctor, DOCTOR_OK, what, NULL, "%s", buf_str(&found));
+    tell_capabilities(doctor, what, &info);
     kms_cluster_id(conf->name, cluster);
     doctor_tell(doctor, DOCTOR_OK, what, NULL, "as a custom key store its CloudHsmClusterId is %s", cluster);
     compare_with_store(doctor, conf, token);

@@ -69,6 +69,18 @@ const kinds_mechanism *kinds_of_mechanism(unsigned mechanism)
     return mechanism != TOKEN_MECH_NONE && mechanism < TOKEN_MECH_COUNT ? &mechanisms[mechanism] : NULL;
 }
 
+const char *token_key_type_name(token_key_type type)
+{
+    return (unsigned)type < TOKEN_KEY_COUNT ? types[type].name : "none";
+}
+
+const char *token_mechanism_name(token_mechanism mechanism)
+{
+    const kinds_mechanism *row = kinds_of_mechanism(mechanism);
+
+    return row != NULL ? row->name : "none";
+}
+
 bool kinds_is_pair(token_key_type type)
 {
     return types[type].family != FAMILY_SECRET;

@@ -97,6 +97,10 @@ typedef enum {
 
 #define TOKEN_CAN(mask, bit) (((mask) >> (bit)) & 1u)
 
+/** "RSA_2048", "OAEP_SHA256": as the enumerators, for people. */
+const char *token_key_type_name(token_key_type type);
+const char *token_mechanism_name(token_mechanism mechanism);
+
 /** What the host found at start. Capabilities come from its self-test, not from the mechanism list. */
 typedef struct {
     char label[33];

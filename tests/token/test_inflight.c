@@ -32,6 +32,11 @@ static token_op_t generate(void)
     return (token_op_t){ .kind = TOKEN_OP_GENERATE };
 }
 
+static token_op_t rsa(void)
+{
+    return (token_op_t){ .kind = TOKEN_OP_SIGN, .mechanism = TOKEN_MECH_PKCS1_SHA256 };
+}
+
 static void answer(token_op_t *op, int64_t now)
 {
     inflight_slot *slot = inflight_find(&table, op->id);
@@ -69,6 +74,33 @@ static void test_it_is_full_when_it_is_full(void **state)
     }
     answer(&ops[2], 0);
     assert_true(inflight_add(&table, &ops[4], 0));
+}
+
+static void test_private_keys_leave_room_for_all_others(void **state)
+{
+    token_op_t one = rsa(), two = rsa(), mac = { .kind = TOKEN_OP_SIGN, .mechanism = TOKEN_MECH_HMAC_SHA256 };
+    token_op_t slow = generate(), crypto = prf();
+    (void)state;
+
+    assert_true(inflight_add(&table, &one, 0));
+    assert_false(inflight_add(&table, &two, 0)); /* a quarter of four */
+    assert_true(inflight_add(&table, &mac, 0));  /* as quick as a PRF, and in its lane */
+    assert_true(inflight_add(&table, &slow, 0));
+    assert_true(inflight_add(&table, &crypto, 0));
+}
+
+static void test_a_private_key_that_hangs_is_noticed_and_crypto_goes_on_till_then(void **state)
+{
+    token_op_t stuck = rsa(), crypto = prf();
+    (void)state;
+
+    assert_true(inflight_add(&table, &stuck, 0));
+    for (int64_t now = 0; now < CRYPTO_LIMIT; now += 10) {
+        assert_true(inflight_add(&table, &crypto, now));
+        assert_false(inflight_hangs(&table, now));
+        answer(&crypto, now);
+    }
+    assert_true(inflight_hangs(&table, CRYPTO_LIMIT));
 }
 
 static void test_slow_operations_leave_room_for_crypto(void **state)
@@ -225,6 +257,8 @@ int main(void)
         PROMISE(test_an_id_is_good_once),
         PROMISE(test_it_is_full_when_it_is_full),
         PROMISE(test_slow_operations_leave_room_for_crypto),
+        PROMISE(test_private_keys_leave_room_for_all_others),
+        PROMISE(test_a_private_key_that_hangs_is_noticed_and_crypto_goes_on_till_then),
         PROMISE(test_nothing_in_flight_never_hangs),
         PROMISE(test_the_oldest_without_an_answer_hangs),
         PROMISE(test_progress_is_no_hanging_but_waiting_ends),

@@ -1,5 +1,6 @@
 /* The protocol's encoding, and that nothing else than it is decoded. */
 #include "tests/testing.h"
+#include "token/kinds.h"
 #include "token/protocol.h"
 
 static protocol_frame only_frame(const buf_t *buf)
@@ -71,6 +72,65 @@ static void test_operations_come_out_in_order(void **state)
     assert_true(reader_done(&reader));
 }
 
+static void test_an_import_carries_both_keys_and_what_it_makes(void **state)
+{
+    static const uint8_t key[TOKEN_KEY_ID] = "0123456789abcdef", unwrapping[TOKEN_KEY_ID] = "fedcba9876543210";
+    const protocol_op import = {
+        .id = 3,
+        .kind = TOKEN_OP_IMPORT,
+        .key_id = key,
+        .unwrap_id = unwrapping,
+        .type = TOKEN_KEY_P256,
+        .use = TOKEN_USE_AGREE,
+        .mechanism = TOKEN_MECH_RSA_AES_WRAP_SHA256,
+        .in = SLICE_LIT("material"),
+    };
+    _cleanup_buf_ buf_t buf = { 0 };
+    reader_t reader;
+    protocol_op got;
+    (void)state;
+
+    protocol_put_op(&buf, &import);
+    reader = reader_over(buf_slice(&buf));
+    assert_true(protocol_get_op(&reader, &got));
+    assert_true(reader_done(&reader));
+    assert_memory_equal(got.key_id, key, TOKEN_KEY_ID);
+    assert_memory_equal(got.unwrap_id, unwrapping, TOKEN_KEY_ID);
+    assert_int_equal(got.type, TOKEN_KEY_P256);
+    assert_int_equal(got.use, TOKEN_USE_AGREE);
+    assert_int_equal(got.mechanism, TOKEN_MECH_RSA_AES_WRAP_SHA256);
+    assert_slice_text(got.in, "material");
+}
+
+static bool reply_fits(token_op_kind kind, token_key_type type, token_mechanism mechanism, size_t len)
+{
+    const kinds_bounds bounds = { .kind = kind, .type = type, .mechanism = mechanism };
+
+    return kinds_reply_fits(&bounds, len);
+}
+
+static void test_a_reply_has_a_length_that_its_operation_can_have(void **state)
+{
+    (void)state;
+    assert_true(reply_fits(TOKEN_OP_SIGN, 0, TOKEN_MECH_HMAC_SHA384, 48));
+    assert_false(reply_fits(TOKEN_OP_SIGN, 0, TOKEN_MECH_HMAC_SHA384, 32));
+    assert_true(reply_fits(TOKEN_OP_SIGN, 0, TOKEN_MECH_PSS_SHA256, 384));
+    assert_false(reply_fits(TOKEN_OP_SIGN, 0, TOKEN_MECH_PSS_SHA256, 383));
+    assert_true(reply_fits(TOKEN_OP_SIGN, 0, TOKEN_MECH_ECDSA, 132));
+    assert_false(reply_fits(TOKEN_OP_SIGN, 0, TOKEN_MECH_ECDSA, 66));
+    assert_true(reply_fits(TOKEN_OP_SIGN, 0, TOKEN_MECH_EDDSA, 64));
+    assert_false(reply_fits(TOKEN_OP_SIGN, 0, TOKEN_MECH_EDDSA, 0));
+    assert_true(reply_fits(TOKEN_OP_DECRYPT, 0, TOKEN_MECH_OAEP_SHA1, 470));
+    assert_false(reply_fits(TOKEN_OP_DECRYPT, 0, TOKEN_MECH_OAEP_SHA1, 471));
+    assert_false(reply_fits(TOKEN_OP_DECRYPT, 0, TOKEN_MECH_OAEP_SHA256, 470));
+    assert_true(reply_fits(TOKEN_OP_AGREE, 0, 0, 66));
+    assert_false(reply_fits(TOKEN_OP_AGREE, 0, 0, 64));
+    assert_true(reply_fits(TOKEN_OP_GENERATE, TOKEN_KEY_PRF, 0, 0));
+    assert_false(reply_fits(TOKEN_OP_GENERATE, TOKEN_KEY_P256, 0, 0));
+    assert_false(reply_fits(TOKEN_OP_PUBLIC, 0, 0, TOKEN_RANDOM_MAX));
+    assert_false(reply_fits(TOKEN_OP_DESTROY, 0, 0, 1));
+}
+
 static void test_replies_keep_their_error_and_ckr(void **state)
 {
     const protocol_reply put = { .id = 9, .err = P11KMS_E_TOKEN, .ckr = 0x80000001 };
@@ -114,6 +174,9 @@ static token_info an_info(void)
         .library = "library 1.0",
         .can_prf = true,
         .can_gcm = true,
+        .key_types = 1u << TOKEN_KEY_ED25519,
+        .mechanisms = 1u << TOKEN_MECH_EDDSA,
+        .can_agree = true,
         .keys = 12,
     };
 }
@@ -130,7 +193,14 @@ static void test_an_introduction_comes_out_as_it_went_in(void **state)
     assert_string_equal(got.model, info.model);
     assert_string_equal(got.library, info.library);
     assert_true(got.can_prf && got.can_gcm && !got.can_generate && !got.can_random && !got.can_session_copy);
+    assert_int_equal(got.key_types, info.key_types);
+    assert_int_equal(got.mechanisms, info.mechanisms);
+    assert_true(got.can_agree && !got.can_import);
     assert_int_equal(got.keys, 12);
+    buf_clear(&buf);
+    info.mechanisms = 1u << TOKEN_MECH_COUNT;
+    protocol_put_info(&buf, &info);
+    assert_false(protocol_get_info(only_frame(&buf).body, &got));
 }
 
 static void test_a_farewell_and_a_notice_come_out_as_they_went_in(void **state)
@@ -271,6 +341,21 @@ static void test_operations_out_of_bounds_are_refused(void **state)
     refuse_op((protocol_op){ .kind = TOKEN_OP_RANDOM });
     refuse_op((protocol_op){ .kind = TOKEN_OP_RANDOM, .out_len = TOKEN_RANDOM_MAX + 1 });
     refuse_op((protocol_op){ .kind = TOKEN_OP_LIST, .in = SLICE(big, 1) });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_PRF, .type = TOKEN_KEY_P256 });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_GENERATE, .type = TOKEN_KEY_COUNT });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_GENERATE, .type = TOKEN_KEY_PRF, .use = TOKEN_USE_DECRYPT });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_GENERATE, .type = TOKEN_KEY_P256, .use = TOKEN_USE_DECRYPT });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_GENERATE, .type = TOKEN_KEY_RSA_2048, .use = TOKEN_USE_AGREE });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_GENERATE, .mechanism = TOKEN_MECH_ECDSA });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_SIGN, .in = SLICE(big, 32) });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_SIGN, .mechanism = TOKEN_MECH_COUNT, .in = SLICE(big, 32) });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_SIGN, .mechanism = TOKEN_MECH_PKCS1_SHA256, .in = SLICE(big, 31) });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_SIGN, .mechanism = TOKEN_MECH_ECDSA, .in = SLICE(big, 65) });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_SIGN, .mechanism = TOKEN_MECH_OAEP_SHA256, .in = SLICE(big, 32) });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_DECRYPT, .mechanism = TOKEN_MECH_ECDSA, .in = SLICE(big, 32) });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_DECRYPT, .mechanism = TOKEN_MECH_RSA_AES_WRAP_SHA1, .in = SLICE(big, 32) });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_IMPORT, .unwrap_id = big, .mechanism = TOKEN_MECH_OAEP_SHA1 });
+    refuse_op((protocol_op){ .kind = TOKEN_OP_IMPORT, .unwrap_id = big, .mechanism = TOKEN_MECH_ECDSA, .in = SLICE(big, 9) });
 }
 
 int main(void)
@@ -278,6 +363,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_start_comes_out_as_it_went_in),
         cmocka_unit_test(test_operations_come_out_in_order),
+        cmocka_unit_test(test_an_import_carries_both_keys_and_what_it_makes),
+        cmocka_unit_test(test_a_reply_has_a_length_that_its_operation_can_have),
         cmocka_unit_test(test_replies_keep_their_error_and_ckr),
         cmocka_unit_test(test_an_error_without_a_number_travels_as_token),
         cmocka_unit_test(test_an_introduction_comes_out_as_it_went_in),
