@@ -348,7 +348,7 @@ void api_delete_access_key(op_t *op)
     op_change(op, delete_row, key_deleted);
 }
 
-/* ---- Reload, SetClock ---- */
+/* ---- Reload ---- */
 
 static p11kms_err authorize_service(op_t *op)
 {
@@ -372,6 +372,51 @@ void api_reload(op_t *op)
     }
     op_done(op);
 }
+
+/* ---- ResumeAudit ---- */
+
+/* Two records: the daemon's, which is the first of a new segment and says what was found, and the request's. */
+static void resumed(op_t *act)
+{
+    op_t *op = act->act;
+
+    if (act->err == P11KMS_OK) {
+        op_done(op);
+    } else {
+        op_fail(op, p11kms_fail(act->err, "%s", act->err_detail ? act->err_detail : ""));
+    }
+}
+
+static p11kms_err resume_audit(op_t *op)
+{
+    audit_t *audit = core_audit(op->core);
+    _cleanup_buf_ buf_t details = { 0 };
+
+    TRY(authorize_service(op));
+    if (!audit_stopped(audit)) {
+        FAIL(P11KMS_E_CONFLICT, "The audit log is not stopped.");
+    }
+    audit_resume_details(audit, in_text(op, "Because"), op->auth.principal->arn, &details);
+    ENSURE(!buf_failed(&details), P11KMS_E_NOMEM);
+    op_t *act = op_new_internal(op->core, "AuditResumed", "p11kms", op->account, op->region);
+    act->event_detail = arena_strdup(act->arena, buf_str(&details));
+    act->resumes_audit = true;
+    act->act = op;
+    act->finished = resumed;
+    op_done(act);
+    return P11KMS_OK;
+}
+
+void api_resume_audit(op_t *op)
+{
+    p11kms_err err = resume_audit(op);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+    }
+}
+
+/* ---- SetClock ---- */
 
 static p11kms_err set_clock(op_t *op)
 {

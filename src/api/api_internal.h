@@ -231,6 +231,7 @@ API_HANDLER(api_get_access_key_info);
 API_HANDLER(api_get_caller_identity);
 API_HANDLER(api_get_session_token);
 API_HANDLER(api_reload);
+API_HANDLER(api_resume_audit);
 API_HANDLER(api_set_clock);
 
 /** The lockout check: may the caller still change this policy? @retval P11KMS_E_POLICY_MALFORMED */

@@ -103,6 +103,7 @@ static op_row_t operations[] = {
     OURS_ALL(GetCredentials, false, api_get_credentials),
     OURS(ListAccessKeys, true, api_list_access_keys),
     OURS_ALL(Reload, false, api_reload),
+    OURS_ALL(ResumeAudit, false, api_resume_audit),
     OURS_ROLE(RevokeSessions, false, api_revoke_sessions),
     OURS_ALL(SetClock, false, api_set_clock),
     OURS(UpdateAccessKey, false, api_update_access_key),

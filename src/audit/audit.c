@@ -1,25 +1,196 @@
 /* The log as other rooms see it: defaults, what a line may be, appending with a wait. */
 #include "audit/audit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "audit/recover.h"
 #include "audit/search.h"
 #include "audit/space.h"
 #include "audit/writer.h"
+#include "util/encode.h"
+#include "util/json.h"
+
+#define LOG_ROOM "audit"
+#include "util/log.h"
 
 #define DEFAULT_SEGMENT_BYTES (UINT64_C(64) << 20)
 #define DEFAULT_BOUND_MS 2000
 #define DEFAULT_QUEUE_MAX 16384
+#define DEFAULT_CHECKPOINT_RECORDS 1000
+#define DEFAULT_CHECKPOINT_SECONDS 10
+#define STOP_WAIT_MS 2000
 #define EVENT_ID_MAX 64
 
 struct audit {
     writer_t *writer;
     space_t *space;
-    int folder; /* the writer's; for reading beside it */
+    writer_company company;
+    int folder; /* for reading beside the writer, and for its company */
+    char found[GUARD_REASON_MAX];
 };
 
-p11kms_err audit_open_on(const audit_options *options, const segment_io *io, audit_t **ret)
+/* ---- opening ---- */
+
+/** What a start finds of the tree, and how the notary goes on. */
+typedef struct {
+    history_t history;
+    buf_t text;     /* what `checkpoint` points into */
+    noted_t checkpoint;
+    notary_history goes_on;
+} found_t;
+
+static void found_free(found_t *found)
+{
+    history_free(&found->history);
+    buf_free(&found->text);
+}
+
+/** The log is what its checkpoints say, and nobody stopped it. */
+static p11kms_err recover_tree(audit_t *audit, uint64_t limit, found_t *found)
+{
+    p11kms_err err = history_read(audit->folder, &found->history);
+
+    if (err == P11KMS_E_NOT_FOUND) {
+        return P11KMS_OK; /* there are none: a tree is begun with the first signer */
+    }
+    TRY(err);
+    TRY(history_replay(audit->folder, &found->history, limit, audit->company.tree));
+    found->goes_on.last = history_newest(&found->history);
+    if (found->history.resumed == found->history.count) {
+        found->goes_on.notes = &found->history.notes;
+        found->goes_on.number = found->history.entries[found->history.base].number;
+    }
+    return P11KMS_OK;
+}
+
+/** An operator goes on without what is lost: with what the newest checkpoint that can be read says. */
+static p11kms_err trust_tree(audit_t *audit, found_t *found)
+{
+    history_free(&found->history);
+    if (history_read(audit->folder, &found->history) == P11KMS_OK) {
+        found->goes_on.last = history_newest(&found->history);
+    } else {
+        TRY(checkpoint_read(audit->folder, &found->text, &found->checkpoint));
+        found->goes_on.last = &found->checkpoint;
+    }
+    found->goes_on.notes = NULL;
+    return history_trust(audit->folder, found->goes_on.last, audit->company.tree);
+}
+
+static p11kms_err resume_tree(audit_t *audit, uint64_t limit, found_t *found)
+{
+    p11kms_err err = recover_tree(audit, limit, found);
+
+    if (err == P11KMS_OK) {
+        found->goes_on.notes = NULL; /* a new segment's are begun */
+        return P11KMS_OK;
+    }
+    if (audit->found[0] == '\0') {
+        snprintf(audit->found, sizeof(audit->found), "%s", p11kms_err_detail(err));
+    }
+    return trust_tree(audit, found);
+}
+
+static p11kms_err find_tree(audit_t *audit, const audit_options *options, found_t *found)
+{
+    uint64_t size = UINT64_MAX;
+    p11kms_err err = stopped_read(audit->folder, audit->found, &size);
+
+    if (err == P11KMS_OK && !options->resume) {
+        FAIL(P11KMS_E_AUDIT, "%s; the log is stopped until you decide: p11kms audit resume --because \"...\"",
+             audit->found);
+    }
+    if (err != P11KMS_OK && err != P11KMS_E_NOT_FOUND) {
+        return err;
+    }
+    if (!options->resume) {
+        return recover_tree(audit, UINT64_MAX, found);
+    }
+    TRY(resume_tree(audit, size, found));
+    if (audit->found[0] == '\0') {
+        FAIL(P11KMS_E_CONFLICT, "audit: the log is not stopped, and all that its checkpoints say is there");
+    }
+    return P11KMS_OK;
+}
+
+static void tampered(void *arg, const char *reason)
+{
+    audit_t *audit = arg;
+
+    const char *what = strncmp(reason, "audit: ", 7) == 0 ? reason + 7 : reason; /* the log says it itself */
+
+    log_error("%s: nothing is answered until you decide: p11kms audit resume --because \"...\"", what);
+    notary_pause(audit->company.notary);
+    writer_halt(audit->writer, reason);
+}
+
+static void expect_files(audit_t *audit, const segments_t *segments)
+{
+    struct stat st;
+
+    if (fstat(segments->lock, &st) == 0) {
+        guard_expect(audit->company.guard, GUARD_LOCK, 0, &st);
+    }
+    if (segments_stat(segments, &st)) {
+        guard_expect(audit->company.guard, GUARD_SEGMENT, segments->number, &st);
+    }
+}
+
+static p11kms_err start_company(audit_t *audit, const audit_options *options, const segments_t *segments)
+{
+    const notary_limits limits = {
+        .records = options->checkpoint_records != 0 ? options->checkpoint_records : DEFAULT_CHECKPOINT_RECORDS,
+        .seconds = options->checkpoint_seconds != 0 ? options->checkpoint_seconds : DEFAULT_CHECKPOINT_SECONDS,
+        .append_flag = segments->append_flag,
+    };
+    found_t found = { 0 };
+    p11kms_err err;
+
+    TRY(log_tree_new(audit->folder, &audit->company.tree));
+    err = find_tree(audit, options, &found);
+    if (err == P11KMS_OK) {
+        err = guard_start(audit->folder, options->dir, audit->company.tree, tampered, audit, &audit->company.guard);
+    }
+    if (err == P11KMS_OK) {
+        expect_files(audit, segments);
+        err = notary_start(audit->folder, audit->company.tree, audit->company.guard, &found.goes_on, limits,
+                           &audit->company.notary);
+    }
+    found_free(&found);
+    return err;
+}
+
+/** @return false when one of them hangs in the file system: it is left to itself, with what it looks at. */
+static bool stop_company(audit_t *audit)
+{
+    bool stopped = true;
+
+    if (audit->company.notary != NULL) {
+        stopped = notary_stop(audit->company.notary);
+    }
+    if (audit->company.guard != NULL) {
+        stopped = guard_stop(audit->company.guard, STOP_WAIT_MS) && stopped;
+    }
+    if (stopped) {
+        log_tree_free(audit->company.tree);
+        cleanup_fd(&audit->folder);
+    }
+    return stopped;
+}
+
+/* What hangs in the file system still looks at it. */
+static void free_audit(void *arg)
+{
+    audit_t *audit = arg;
+
+    if (stop_company(audit)) {
+        free(audit);
+    }
+}
+
+static p11kms_err open_audit(const audit_options *options, const segment_io *io, audit_t *audit)
 {
     const writer_limits limits = {
         .bound_ms = options->bound_ms != 0 ? options->bound_ms : DEFAULT_BOUND_MS,
@@ -27,23 +198,56 @@ p11kms_err audit_open_on(const audit_options *options, const segment_io *io, aud
         .copies = options->copies,
     };
     uint64_t segment_bytes = options->segment_bytes != 0 ? options->segment_bytes : DEFAULT_SEGMENT_BYTES;
-    _cleanup_free_ audit_t *audit = calloc(1, sizeof(*audit));
     segments_t segments;
-    p11kms_err err;
+    p11kms_err err = P11KMS_OK;
 
-    ENSURE(audit != NULL, P11KMS_E_NOMEM);
     TRY(segments_open(options->dir, segment_bytes, io, &segments));
-    audit->folder = segments.folder;
-    err = space_start(segments.folder, io, options->reserve, &audit->space);
+    segments.by_day = options->segment_day;
+    segments.append_flag = options->append_flag;
+    segments_protect(&segments);
+    audit->folder = fcntl(segments.folder, F_DUPFD_CLOEXEC, 0);
+    if (audit->folder < 0) {
+        err = p11kms_fail(P11KMS_E_AUDIT, "audit: %s", strerror(errno));
+    }
     if (err == P11KMS_OK) {
-        err = writer_start(&segments, limits, &audit->writer);
+        err = start_company(audit, options, &segments);
+    }
+    if (err == P11KMS_OK) {
+        err = space_start(segments.folder, io, options->reserve, &audit->space);
+    }
+    if (err == P11KMS_OK) {
+        err = writer_start(&segments, limits, &audit->company, &audit->writer);
     }
     if (err != P11KMS_OK) {
         space_stop(audit->space);
         segments_close(&segments);
         return err;
     }
-    *ret = STEAL(audit);
+    guard_resume(audit->company.guard);
+    return P11KMS_OK;
+}
+
+p11kms_err audit_open_on(const audit_options *options, const segment_io *io, audit_t **ret)
+{
+    audit_t *audit = calloc(1, sizeof(*audit));
+    p11kms_err err;
+
+    ENSURE(audit != NULL, P11KMS_E_NOMEM);
+    audit->folder = -1;
+    audit->company.left = free_audit;
+    audit->company.arg = audit;
+    err = open_audit(options, io, audit);
+    if (err != P11KMS_OK) {
+        char why[1024];
+
+        snprintf(why, sizeof(why), "%s", p11kms_err_detail(err));
+        free_audit(audit);
+        return p11kms_fail(err, "%s", why);
+    }
+    if (options->resume) {
+        writer_halt(audit->writer, audit->found);
+    }
+    *ret = audit;
     return P11KMS_OK;
 }
 
@@ -54,12 +258,73 @@ p11kms_err audit_open(const audit_options *options, audit_t **ret)
 
 void audit_close(audit_t *audit)
 {
-    if (audit != NULL) {
-        writer_stop(audit->writer);
-        space_stop(audit->space);
-        free(audit);
+    if (audit == NULL) {
+        return;
+    }
+    bool gone = writer_stop(audit->writer);
+
+    space_stop(audit->space);
+    if (gone) {
+        notary_finish(audit->company.notary, STOP_WAIT_MS);
+        free_audit(audit);
     }
 }
+
+/* ---- checkpoints ---- */
+
+p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer)
+{
+    segments_t *segments = writer_hold(audit->writer);
+    p11kms_err err = P11KMS_OK;
+
+    if (!log_tree_begun(audit->company.tree)) {
+        err = history_begin(audit->folder, audit->company.tree);
+        if (err == P11KMS_OK && segments->fd < 0) {
+            log_tree_end_segment(audit->company.tree);
+        }
+    }
+    writer_release(audit->writer);
+    TRY(err);
+    return notary_sign_with(audit->company.notary, signer);
+}
+
+void audit_finish(audit_t *audit, unsigned wait_ms)
+{
+    writer_hold(audit->writer); /* what was answered is in the tree then */
+    writer_release(audit->writer);
+    notary_finish(audit->company.notary, wait_ms);
+}
+
+bool audit_stopped(const audit_t *audit)
+{
+    return writer_halted(audit->writer);
+}
+
+void audit_resume_details(const audit_t *audit, const char *because, const char *by, buf_t *out)
+{
+    _cleanup_buf_ buf_t root64 = { 0 };
+    char found[GUARD_REASON_MAX];
+    merkle_hash root;
+    uint64_t size = log_tree_root(audit->company.tree, &root);
+    jw_t w = jw_on(out);
+
+    audit_problem(audit, found, sizeof(found));
+    base64_encode(&root64, SLICE(root.bytes, sizeof(root.bytes)));
+    jw_object(&w);
+    jw_key(&w, "because");
+    jw_string(&w, because);
+    jw_key(&w, "by");
+    jw_string(&w, by);
+    jw_key(&w, "found");
+    jw_string(&w, found);
+    jw_key(&w, "treeSize");
+    jw_int(&w, (int64_t)size);
+    jw_key(&w, "rootHash");
+    jw_string(&w, buf_str(&root64));
+    jw_end(&w);
+}
+
+/* ---- records ---- */
 
 /* The emitter escapes all of these: whatever comes here with one was not made by it. */
 static bool is_one_line(slice_t line)
@@ -94,10 +359,10 @@ static void ignore(completion_t *done)
     (void)done; /* mailbox_wait() returns: that is enough */
 }
 
-static p11kms_err append_and_wait(audit_t *audit, slice_t line, mailbox_t *mailbox)
+static p11kms_err append_and_wait(audit_t *audit, slice_t line, bool resumes, mailbox_t *mailbox)
 {
     _cleanup_buf_ buf_t copy = { 0 };
-    audit_record_t record = { .done = { .run = ignore }, .mailbox = mailbox };
+    audit_record_t record = { .done = { .run = ignore }, .mailbox = mailbox, .resumes = resumes };
     char problem[512];
 
     buf_put_slice(&copy, line);
@@ -113,7 +378,7 @@ static p11kms_err append_and_wait(audit_t *audit, slice_t line, mailbox_t *mailb
     return P11KMS_OK;
 }
 
-p11kms_err audit_append(audit_t *audit, slice_t line)
+static p11kms_err append_line(audit_t *audit, slice_t line, bool resumes)
 {
     __attribute__((cleanup(release_mailbox))) mailbox_t *mailbox = NULL;
 
@@ -122,7 +387,17 @@ p11kms_err audit_append(audit_t *audit, slice_t line)
              AUDIT_RECORD_MAX);
     }
     TRY(mailbox_new(NULL, NULL, &mailbox));
-    return append_and_wait(audit, line, mailbox);
+    return append_and_wait(audit, line, resumes, mailbox);
+}
+
+p11kms_err audit_append(audit_t *audit, slice_t line)
+{
+    return append_line(audit, line, false);
+}
+
+p11kms_err audit_append_resumed(audit_t *audit, slice_t line)
+{
+    return append_line(audit, line, true);
 }
 
 bool audit_healthy(const audit_t *audit)
@@ -137,7 +412,10 @@ void audit_problem(const audit_t *audit, char *out, size_t size)
 
 audit_stats audit_get_stats(const audit_t *audit)
 {
-    return writer_stats(audit->writer);
+    audit_stats stats = writer_stats(audit->writer);
+
+    notary_count(audit->company.notary, &stats);
+    return stats;
 }
 
 audit_space audit_get_space(const audit_t *audit)

@@ -1,5 +1,6 @@
 /*
- * The audit log: append-only lines, on disk before anyone is told.
+ * The audit log: append-only lines, on disk before anyone is told, and a
+ * transparency log over them: docs/audit-log.md.
  *
  * A folder of segments "audit-NNNNNNNNNN.jsonl" (numbered from 1). One
  * writer thread takes everything that waits, appends it with one write, makes it durable
@@ -27,6 +28,11 @@ typedef struct {
     unsigned queue_max;       /* records waiting before P11KMS_E_AUDIT; default 16384 */
     uint64_t reserve;         /* audit_get_space() */
     copies_t *copies;         /* offered what is on disk; borrowed until audit_close() returned; may be NULL */
+    bool segment_day;         /* a segment is also closed with the first record of another UTC day */
+    bool append_flag;         /* files get FS_APPEND_FL where file system and privileges allow */
+    unsigned checkpoint_records; /* a checkpoint is made when so many records have none; default 1000 */
+    unsigned checkpoint_seconds; /* and so long after the last one when any has none; default 10 */
+    bool resume; /* for one record, AuditResumed: the log may be stopped, or not what its checkpoints say */
 } audit_options;
 
 typedef struct audit_record audit_record_t;
@@ -36,6 +42,7 @@ struct audit_record {
     buf_t line;     /* one JSON object, no newline or control character; the caller's, left alone until completion */
     p11kms_err err; /* OK: durable. AUDIT: not in the log, or not known to be: do not release. */
     int64_t submitted_us;
+    bool resumes;         /* the record of an operator's decision: it ends a stop, in a new segment */
     audit_record_t *link; /* private */
 };
 
@@ -43,8 +50,11 @@ struct audit_record {
  * Takes the folder's lock. A torn last line (no newline) left by a crash is cut off
  * and kept beside the log in "torn-NNNN". Old segments may have been moved away.
  *
- * @retval P11KMS_E_AUDIT  Not writable, locked by another process, or a segment is missing in the
- *         middle; detail says what to do.
+ * Where there are checkpoints, the segments are held against them from the beginning of the newest on.
+ *
+ * @retval P11KMS_E_AUDIT     Not writable, locked by another process, a segment missing in the middle, stopped,
+ *         or not what a checkpoint says; detail says what to do.
+ * @retval P11KMS_E_CONFLICT  To be resumed, and there is nothing wrong.
  */
 MUST_USE p11kms_err audit_open(const audit_options *options, audit_t **ret);
 /** Writes what waits, then closes. Returns within bound_ms and a second even when the disk hangs. */
@@ -59,8 +69,35 @@ DEFINE_CLEANUP(audit_t *, audit, audit_close);
 void audit_submit(audit_t *audit, audit_record_t *record);
 /** Submit and wait; for start-up and worker threads. */
 MUST_USE p11kms_err audit_append(audit_t *audit, slice_t line);
+/** The same with a record that resumes: for a log opened to be resumed. */
+MUST_USE p11kms_err audit_append_resumed(audit_t *audit, slice_t line);
 
-/** The last append succeeded, or none has failed yet. */
+/** What signs checkpoints. */
+typedef struct {
+    const char *origin; /* the log's name, and the key's: note.h; copied */
+    slice_t spki;       /* the public key, DER: Ed25519 or P-256 */
+    /** Ed25519: 64 bytes over @p text; P-256: ECDSA with SHA-256, DER. May block: it is called on a thread of its own. */
+    p11kms_err (*sign)(void *arg, slice_t text, buf_t *signature);
+    void *arg;
+} audit_signer;
+/**
+ * From now on there are checkpoints; the tree of a log that never had one is made here, from all its segments.
+ *
+ * @retval P11KMS_E_AUDIT, P11KMS_E_SYNTAX (origin), P11KMS_E_UNSUPPORTED (key)
+ */
+MUST_USE p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer);
+/** The last checkpoint, before the signer goes; waits for it as long at most. */
+void audit_finish(audit_t *audit, unsigned wait_ms);
+
+/** Its files were tampered with while it was written: no record is taken until one that resumes. */
+bool audit_stopped(const audit_t *audit);
+/**
+ * serviceEventDetails of the record AuditResumed: who decided what because of what, and the tree that it goes
+ * on from, which a start without newer checkpoints reads there. Appends a JSON object.
+ */
+void audit_resume_details(const audit_t *audit, const char *because, const char *by, buf_t *out);
+
+/** The last append succeeded, or none has failed yet, and the log is not stopped. */
 bool audit_healthy(const audit_t *audit);
 /** Why not; "" when healthy. */
 void audit_problem(const audit_t *audit, char *out, size_t size);
@@ -78,6 +115,11 @@ typedef struct {
     uint64_t bytes;
     unsigned waiting;
     uint64_t commit_us_total;
+    uint64_t tree_size;        /* leaves */
+    uint64_t unsigned_records; /* since the last checkpoint */
+    uint64_t checkpoints;      /* made by this process */
+    uint64_t checkpoint_failures;
+    int64_t checkpoint_age_us; /* of the last one; -1: there is none */
 } audit_stats;
 audit_stats audit_get_stats(const audit_t *audit);
 

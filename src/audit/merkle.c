@@ -21,6 +21,18 @@ bool merkle_eq(const merkle_hash *a, const merkle_hash *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+void merkle_grow(merkle_edge *edge, const merkle_hash *leaf)
+{
+    merkle_hash hash = *leaf;
+    unsigned level = 0;
+
+    for (; (edge->size >> level & 1) != 0; level++) {
+        merkle_node(&edge->peak[level], &hash, &hash);
+    }
+    edge->peak[level] = hash;
+    edge->size++;
+}
+
 void merkle_root(const merkle_edge *edge, merkle_hash *ret)
 {
     merkle_hash root;

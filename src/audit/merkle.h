@@ -28,6 +28,8 @@ typedef struct {
     merkle_hash peak[MERKLE_LEVELS];
 } merkle_edge;
 
+/** One leaf more, where tiles do not matter. */
+void merkle_grow(merkle_edge *edge, const merkle_hash *leaf);
 /** The root of all leaves; of none, SHA-256(""). */
 void merkle_root(const merkle_edge *edge, merkle_hash *ret);
 

@@ -7,7 +7,8 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/stat.h>
+#include "audit/resumed.h"
+#include "util/clock.h"
 
 #define LOCK_NAME "lock"
 #define TORN_MAX 9999
@@ -56,37 +57,23 @@ static p11kms_err take_lock(const char *dir, int folder, int *ret)
     FAIL(P11KMS_E_AUDIT, "audit: %s cannot be locked: %s", dir, strerror(errno));
 }
 
-/** Old segments may have been moved away; between two that are here none may be missing. */
-static p11kms_err check_numbers(const char *dir, const uint64_t *numbers, size_t count)
-{
-    for (size_t i = 1; i < count; i++) {
-        if (numbers[i] != numbers[i - 1] + 1) {
-            FAIL(P11KMS_E_AUDIT,
-                 "audit: %s: segments %" PRIu64 " to %" PRIu64
-                 " are missing: bring them back, or move all segments before them away",
-                 dir, numbers[i - 1] + 1, numbers[i] - 1);
-        }
-    }
-    return P11KMS_OK;
-}
-
 static p11kms_err fail_segment(const char *name, const char *act)
 {
     FAIL(P11KMS_E_AUDIT, "audit: %s: %s: %s", name, act, strerror(errno));
 }
 
-static p11kms_err open_segment(int folder, const char *name, int flags, int *ret, uint64_t *ret_size)
+p11kms_err recover_open_segment(int folder, uint64_t number, int flags, int *ret, struct stat *ret_stat)
 {
-    _cleanup_fd_ int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    struct stat st;
+    char name[SEGMENT_NAME];
 
-    if (fd < 0 || fstat(fd, &st) != 0) {
+    segment_name(number, name);
+    _cleanup_fd_ int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, ret_stat) != 0) {
         return fail_segment(name, "open");
     }
-    if (!S_ISREG(st.st_mode)) {
+    if (!S_ISREG(ret_stat->st_mode)) {
         FAIL(P11KMS_E_AUDIT, "audit: %s is not a file", name);
     }
-    *ret_size = (uint64_t)st.st_size;
     *ret = fd;
     fd = -1;
     return P11KMS_OK;
@@ -171,19 +158,30 @@ static bool copy_tail(int from, uint64_t at, uint64_t end, int to)
     return fsync(to) == 0;
 }
 
+static bool cut_at(int fd, uint64_t len)
+{
+    (void)append_flag_set(fd, false); /* set again when it is carried on */
+    return ftruncate(fd, (off_t)len) == 0 && fsync(fd) == 0;
+}
+
 /** First the copy is on disk, then the original is cut. */
-static p11kms_err cut_tail(int folder, const char *name, uint64_t line_end, uint64_t size)
+p11kms_err recover_cut_tail(int folder, uint64_t number, uint64_t line_end)
 {
     _cleanup_fd_ int fd = -1;
     _cleanup_fd_ int torn = -1;
+    char name[SEGMENT_NAME];
+    struct stat st;
 
-    TRY(open_segment(folder, name, O_RDWR, &fd, &size));
+    segment_name(number, name);
+    TRY(recover_open_segment(folder, number, O_RDWR | O_APPEND, &fd, &st));
     TRY(create_torn(folder, &torn));
-    if (!copy_tail(fd, line_end, size, torn) || fsync(folder) != 0) {
+    if (!copy_tail(fd, line_end, (uint64_t)st.st_size, torn) || fsync(folder) != 0) {
         return fail_segment(name, "its torn tail cannot be kept");
     }
-    if (ftruncate(fd, (off_t)line_end) != 0 || fsync(fd) != 0) {
-        return fail_segment(name, "its torn tail cannot be cut");
+    if (!cut_at(fd, line_end)) {
+        FAIL(P11KMS_E_AUDIT, "audit: %s: its torn tail cannot be cut: %s: if lsattr shows it append-only (a), "
+                             "run chattr -a on it as root and start again",
+             name, strerror(errno));
     }
     return P11KMS_OK;
 }
@@ -191,52 +189,95 @@ static p11kms_err cut_tail(int folder, const char *name, uint64_t line_end, uint
 static p11kms_err mend_segment(int folder, uint64_t number)
 {
     _cleanup_fd_ int fd = -1;
-    char name[SEGMENT_NAME];
-    uint64_t size;
+    struct stat st;
     uint64_t line_end;
 
-    segment_name(number, name);
-    TRY(open_segment(folder, name, O_RDONLY, &fd, &size));
-    if (!find_line_end(fd, size, &line_end)) {
+    TRY(recover_open_segment(folder, number, O_RDONLY, &fd, &st));
+    if (!find_line_end(fd, (uint64_t)st.st_size, &line_end)) {
+        char name[SEGMENT_NAME];
+
+        segment_name(number, name);
         return fail_segment(name, "read");
     }
-    return line_end == size ? P11KMS_OK : cut_tail(folder, name, line_end, size);
+    return line_end == (uint64_t)st.st_size ? P11KMS_OK : recover_cut_tail(folder, number, line_end);
+}
+
+/* ---- what is there, and what is not ---- */
+
+/** Old segments may have been moved away; between two that are here none may be missing. */
+static p11kms_err check_numbers(const char *dir, int folder, const segment_entry *entries, size_t count)
+{
+    uint64_t before = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!entries[i].plain && !entries[i].packed) {
+            continue;
+        }
+        /* What an operator has decided to go on without, the first record behind the gap says. */
+        if (before != 0 && entries[i].number != before + 1 && !resumed_begins(folder, &entries[i], NULL, NULL)) {
+            FAIL(P11KMS_E_AUDIT,
+                 "audit: %s: segments %" PRIu64 " to %" PRIu64
+                 " are missing: bring them back, or move all segments before them away",
+                 dir, before + 1, entries[i].number - 1);
+        }
+        before = entries[i].number;
+    }
+    return P11KMS_OK;
 }
 
 /** What an earlier process wrote and did not sync is made durable, so that `durable` is the truth. */
 static p11kms_err carry_on(segments_t *segments)
 {
     char name[SEGMENT_NAME];
+    struct stat st;
 
     segment_name(segments->number, name);
-    TRY(open_segment(segments->folder, name, O_WRONLY | O_APPEND, &segments->fd, &segments->durable));
+    TRY(recover_open_segment(segments->folder, segments->number, O_WRONLY | O_APPEND, &segments->fd, &st));
+    segments->durable = (uint64_t)st.st_size;
+    segments->day = st.st_mtime / (CLOCK_DAY_MS / 1000);
     if (segments->io->sync(segments->fd) != 0) {
         return fail_segment(name, "sync");
     }
     if (segments->durable >= segments->limit) {
-        close(segments->fd);
-        segments->fd = -1;
+        segments_leave(segments);
     }
     return P11KMS_OK;
 }
 
+static bool is_closed(int folder, uint64_t number)
+{
+    char name[SEGMENT_NAME];
+    struct stat st;
+
+    segment_name(number, name);
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0222) == 0;
+}
+
 static p11kms_err recover(const char *dir, segments_t *segments)
 {
-    _cleanup_free_ uint64_t *numbers = NULL;
+    _cleanup_free_ segment_entry *entries = NULL;
+    const segment_entry *newest = NULL;
     size_t count;
 
     TRY(open_folder(dir, &segments->folder));
     TRY(take_lock(dir, segments->folder, &segments->lock));
-    TRY(segment_list(segments->folder, &numbers, &count));
-    TRY(check_numbers(dir, numbers, count));
+    TRY(segment_scan(segments->folder, &entries, &count));
+    TRY(check_numbers(dir, segments->folder, entries, count));
     /* The last by a crash; one before it when it was left after a failure and could not be cut. */
     for (size_t i = 0; i < count; i++) {
-        TRY(mend_segment(segments->folder, numbers[i]));
+        if (entries[i].plain) {
+            TRY(mend_segment(segments->folder, entries[i].number));
+        }
+        newest = entries[i].plain || entries[i].packed ? &entries[i] : newest;
     }
-    if (count == 0) {
+    if (newest == NULL) {
         return P11KMS_OK;
     }
-    segments->number = numbers[count - 1];
+    segments->number = newest->number;
+    /* One whose successor has checkpoints, or that is read-only, is closed. */
+    if (!newest->plain || newest != &entries[count - 1] || is_closed(segments->folder, newest->number)) {
+        return P11KMS_OK;
+    }
     return carry_on(segments);
 }
 

@@ -4,11 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <sys/ioctl.h>
+
+#include "util/clock.h"
+
+#define LOG_ROOM "audit"
+#include "util/log.h"
 
 #define PREFIX "audit-"
 #define SUFFIX ".jsonl"
+#define NOTES_SUFFIX ".notes"
 #define DIGITS 10
 
 const segment_io segment_io_system = {
@@ -29,30 +36,34 @@ void segment_name(uint64_t number, char out[SEGMENT_NAME])
     snprintf(out, SEGMENT_NAME, PREFIX "%0*" PRIu64 SUFFIX, DIGITS, number % UINT64_C(10000000000));
 }
 
-/** 0 for every other name. */
-static uint64_t number_of(const char *name)
+void segment_notes_name(uint64_t number, char out[SEGMENT_NAME])
 {
-    uint64_t number = 0;
+    snprintf(out, SEGMENT_NAME, PREFIX "%0*" PRIu64 NOTES_SUFFIX, DIGITS, number % UINT64_C(10000000000));
+}
+
+/** @p ret is one name's part; number 0: another name. */
+static void read_name(const char *name, segment_entry *ret)
+{
     size_t digits;
 
+    *ret = (segment_entry){ 0 };
     if (strncmp(name, PREFIX, strlen(PREFIX)) != 0) {
-        return 0;
+        return;
     }
     name += strlen(PREFIX);
     digits = strspn(name, "0123456789");
-    if (digits != DIGITS || strcmp(name + digits, SUFFIX) != 0) {
-        return 0;
+    ret->plain = strcmp(name + digits, SUFFIX) == 0;
+    ret->packed = strcmp(name + digits, SUFFIX ".gz") == 0 || strcmp(name + digits, SUFFIX ".zst") == 0;
+    ret->notes = strcmp(name + digits, NOTES_SUFFIX) == 0;
+    if (digits == DIGITS && (ret->plain || ret->packed || ret->notes)) {
+        ret->number = strtoull(name, NULL, 10);
     }
-    for (size_t i = 0; i < digits; i++) {
-        number = number * 10 + (uint64_t)(name[i] - '0');
-    }
-    return number;
 }
 
 static int by_number(const void *a, const void *b)
 {
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
+    uint64_t left = ((const segment_entry *)a)->number;
+    uint64_t right = ((const segment_entry *)b)->number;
 
     return (left > right) - (left < right);
 }
@@ -81,33 +92,114 @@ static p11kms_err open_listing(int folder, DIR **ret)
     return P11KMS_OK;
 }
 
-p11kms_err segment_list(int folder, uint64_t **ret, size_t *ret_count)
+/** Several entries of one number become one; @return how many are left. */
+static size_t join_entries(segment_entry *entries, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (kept > 0 && entries[kept - 1].number == entries[i].number) {
+            entries[kept - 1].plain |= entries[i].plain;
+            entries[kept - 1].packed |= entries[i].packed;
+            entries[kept - 1].notes |= entries[i].notes;
+        } else {
+            entries[kept++] = entries[i];
+        }
+    }
+    return kept;
+}
+
+p11kms_err segment_scan(int folder, segment_entry **ret, size_t *ret_count)
 {
     _cleanup_(dir) DIR *dir = NULL;
-    _cleanup_buf_ buf_t numbers = { 0 };
+    _cleanup_buf_ buf_t found = { 0 };
     const struct dirent *entry;
-    uint64_t *list;
+    segment_entry *list;
     size_t count;
 
     TRY(open_listing(folder, &dir));
     while ((entry = readdir(dir)) != NULL) {
-        uint64_t number = number_of(entry->d_name);
+        segment_entry one;
 
-        if (number != 0) {
-            buf_put(&numbers, &number, sizeof(number));
+        read_name(entry->d_name, &one);
+        if (one.number != 0) {
+            buf_put(&found, &one, sizeof(one));
         }
     }
-    ENSURE(!buf_failed(&numbers), P11KMS_E_NOMEM);
-    count = numbers.len / sizeof(*list);
+    ENSURE(!buf_failed(&found), P11KMS_E_NOMEM);
+    count = found.len / sizeof(*list);
     list = calloc(count + 1, sizeof(*list));
     ENSURE(list != NULL, P11KMS_E_NOMEM);
     if (count > 0) {
-        memcpy(list, numbers.data, numbers.len);
+        memcpy(list, found.data, found.len);
         qsort(list, count, sizeof(*list), by_number);
     }
+    *ret_count = join_entries(list, count);
     *ret = list;
-    *ret_count = count;
     return P11KMS_OK;
+}
+
+p11kms_err segment_list(int folder, uint64_t **ret, size_t *ret_count)
+{
+    _cleanup_free_ segment_entry *entries = NULL;
+    uint64_t *list;
+    size_t count;
+    size_t plain = 0;
+
+    TRY(segment_scan(folder, &entries, &count));
+    list = calloc(count + 1, sizeof(*list));
+    ENSURE(list != NULL, P11KMS_E_NOMEM);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].plain) {
+            list[plain++] = entries[i].number;
+        }
+    }
+    *ret = list;
+    *ret_count = plain;
+    return P11KMS_OK;
+}
+
+/* ---- append-only by the kernel ---- */
+
+bool append_flag_set(int fd, bool on)
+{
+    int flags = 0;
+
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) {
+        return false;
+    }
+    if (((flags & FS_APPEND_FL) != 0) == on) {
+        return true;
+    }
+    flags = on ? flags | FS_APPEND_FL : flags & ~FS_APPEND_FL;
+    return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+/* Once: what the first file cannot have, none will. */
+void segments_protect(segments_t *segments)
+{
+    if (segments->append_flag && segments->fd >= 0 && !append_flag_set(segments->fd, true)) {
+        segments->append_flag = false;
+        log_notice("the log's files are not append-only for the kernel (FS_APPEND_FL): %s", strerror(errno));
+    }
+}
+
+/** Cut the current segment back to what is durable, past the flag that forbids just that. */
+static bool cut_back(segments_t *segments)
+{
+    bool done;
+
+    if (segments->append_flag) {
+        (void)append_flag_set(segments->fd, false);
+    }
+    done = segments->io->truncate(segments->fd, (off_t)segments->durable) == 0;
+    if (segments->append_flag) {
+        int cause = errno;
+
+        (void)append_flag_set(segments->fd, true);
+        errno = cause;
+    }
+    return done;
 }
 
 /** Take the newest segment's name out again, where nothing of it is on disk. */
@@ -116,7 +208,13 @@ static void drop_empty(segments_t *segments)
     char name[SEGMENT_NAME];
 
     segment_name(segments->number, name);
-    if (segments->durable == 0 && unlinkat(segments->folder, name, 0) == 0) {
+    if (segments->durable != 0) {
+        return;
+    }
+    if (segments->append_flag) {
+        (void)append_flag_set(segments->fd, false);
+    }
+    if (unlinkat(segments->folder, name, 0) == 0) {
         segments->number--;
     }
 }
@@ -127,15 +225,25 @@ static void leave_current(segments_t *segments)
     segments->fd = -1;
 }
 
+void segments_leave(segments_t *segments)
+{
+    if (segments->fd >= 0) {
+        (void)fchmod(segments->fd, 0440); /* one that cannot be is closed all the same */
+        leave_current(segments);
+    }
+}
+
 /*
  * What the kernel holds of this file can no longer be trusted to reach the disk.
  * Cutting may fail as well: start-up cuts what is torn then.
  */
 static void abandon_current(segments_t *segments)
 {
-    (void)segments->io->truncate(segments->fd, (off_t)segments->durable);
-    leave_current(segments);
+    if (cut_back(segments)) {
+        (void)fchmod(segments->fd, 0440); /* what is still writable, start-up looks at again */
+    }
     drop_empty(segments);
+    leave_current(segments);
 }
 
 static p11kms_err begin_segment(segments_t *segments)
@@ -156,10 +264,12 @@ static p11kms_err begin_segment(segments_t *segments)
     /* The mode as promised, whatever the umask; the name on disk before anything rests on it. */
     if (fchmod(segments->fd, 0640) != 0 || fsync(segments->folder) != 0) {
         err = fail(segments, "create");
-        leave_current(segments);
         drop_empty(segments);
+        leave_current(segments);
         return err;
     }
+    segments->day = clock_wall_ms() / CLOCK_DAY_MS;
+    segments_protect(segments);
     return P11KMS_OK;
 }
 
@@ -180,16 +290,26 @@ static bool write_all(const segments_t *segments, slice_t lines)
     return true;
 }
 
+/* A clock that was set back closes nothing: the segment goes on until a later day than its own. */
+static void leave_yesterday(segments_t *segments)
+{
+    if (segments->by_day && segments->fd >= 0 && segments->durable > 0 &&
+        clock_wall_ms() / CLOCK_DAY_MS > segments->day) {
+        segments_leave(segments);
+    }
+}
+
 p11kms_err segments_append(segments_t *segments, slice_t lines)
 {
     p11kms_err err;
 
+    leave_yesterday(segments);
     if (segments->fd < 0) {
         TRY(begin_segment(segments));
     }
     if (!write_all(segments, lines)) {
         err = fail(segments, "write");
-        if (segments->io->truncate(segments->fd, (off_t)segments->durable) != 0) {
+        if (!cut_back(segments)) {
             abandon_current(segments);
         }
         return err;
@@ -201,9 +321,20 @@ p11kms_err segments_append(segments_t *segments, slice_t lines)
     }
     segments->durable += lines.len;
     if (segments->durable >= segments->limit) {
-        leave_current(segments);
+        segments_leave(segments);
     }
     return P11KMS_OK;
+}
+
+bool segments_stat(const segments_t *segments, struct stat *ret)
+{
+    char name[SEGMENT_NAME];
+
+    if (segments->fd >= 0) {
+        return fstat(segments->fd, ret) == 0;
+    }
+    segment_name(segments->number, name);
+    return segments->number != 0 && fstatat(segments->folder, name, ret, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static void close_if_open(int *fd)

@@ -129,17 +129,27 @@ static p11kms_err read_width(int folder, unsigned level, uint64_t index, unsigne
     return read_entries(folder, path, has, width, tile);
 }
 
-p11kms_err tile_read(int folder, unsigned level, uint64_t index, unsigned width, merkle_tile *ret)
+/* The very width first: it alone is known to be on disk after a power cut (notary.c). */
+static p11kms_err read_any(int folder, unsigned level, uint64_t index, unsigned width, merkle_tile *ret)
 {
-    p11kms_err err = read_width(folder, level, index, TILE_WIDTH, width, ret);
+    p11kms_err err = read_width(folder, level, index, width, width, ret);
 
+    if (err == P11KMS_E_NOT_FOUND && width < TILE_WIDTH) {
+        err = read_width(folder, level, index, TILE_WIDTH, width, ret);
+    }
     if (err == P11KMS_E_NOT_FOUND && width < TILE_WIDTH) {
         unsigned has = widest_partial(folder, level, index);
 
-        /* A wider one may come, and this one go, while we look: the full tile is then there, or the next look
-         * finds it. */
+        /* A wider one may come, and this one go, while we look: the next look finds it. */
         err = has >= width ? read_width(folder, level, index, has, width, ret) : err;
     }
+    return err;
+}
+
+p11kms_err tile_read(int folder, unsigned level, uint64_t index, unsigned width, merkle_tile *ret)
+{
+    p11kms_err err = read_any(folder, level, index, width, ret);
+
     if (err == P11KMS_E_NOT_FOUND) {
         char path[TILE_PATH];
 
@@ -251,11 +261,11 @@ static bool sync_path(int folder, const char *path)
     return fd >= 0 && fsync(fd) == 0;
 }
 
-p11kms_err tile_sync(int folder, unsigned level, uint64_t index)
+p11kms_err tile_sync(int folder, unsigned level, uint64_t index, unsigned width)
 {
     char path[TILE_PATH];
 
-    tile_path(level, index, TILE_WIDTH, path);
+    tile_path(level, index, width, path);
     if (!sync_path(folder, path)) {
         return fail_tile(path, "sync");
     }
@@ -266,7 +276,7 @@ p11kms_err tile_sync(int folder, unsigned level, uint64_t index)
     return P11KMS_OK;
 }
 
-void tile_drop_partial(int folder, unsigned level, uint64_t index, unsigned keep)
+void tile_drop_partial(int folder, unsigned level, uint64_t index, unsigned keep, unsigned keep_too)
 {
     _cleanup_(dir) DIR *dir = open_partials(folder, level, index);
     const struct dirent *entry;
@@ -275,11 +285,11 @@ void tile_drop_partial(int folder, unsigned level, uint64_t index, unsigned keep
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         unsigned width = width_of(entry->d_name);
 
-        if (width != 0 && width != keep) {
+        if (width != 0 && width != keep && width != keep_too) {
             (void)unlinkat(dirfd(dir), entry->d_name, 0);
         }
     }
-    if (dir != NULL && keep == 0) {
+    if (dir != NULL && keep == 0 && keep_too == 0) {
         folder_path(level, index, path);
         (void)unlinkat(folder, path, AT_REMOVEDIR);
     }

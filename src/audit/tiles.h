@@ -12,7 +12,8 @@
 void tile_path(unsigned level, uint64_t index, unsigned width, char out[TILE_PATH]);
 
 /**
- * At least @p width entries of a tile: from the full tile, or else from a partial one that is wide enough.
+ * The first @p width entries of a tile: from that very partial tile, the full one, or a partial one that is
+ * wider.
  *
  * @param[out] ret  Its width is @p width.
  * @retval P11KMS_E_NOT_FOUND  There is none; P11KMS_E_AUDIT: it cannot be read, or is not of a tile's length.
@@ -21,9 +22,10 @@ MUST_USE p11kms_err tile_read(int folder, unsigned level, uint64_t index, unsign
 /** Replaces what is there; not synced. @retval P11KMS_E_AUDIT */
 MUST_USE p11kms_err tile_write(int folder, const merkle_tile *tile);
 /** The file and the folder that names it are on disk. */
-MUST_USE p11kms_err tile_sync(int folder, unsigned level, uint64_t index);
-/** The partial tiles of @p index, but for one of @p keep entries (0: all of them). Failure is no harm. */
-void tile_drop_partial(int folder, unsigned level, uint64_t index, unsigned keep);
+MUST_USE p11kms_err tile_sync(int folder, unsigned level, uint64_t index, unsigned width);
+/** Remove the partial tiles of @p index, but for those of the widths to keep (0 and 0: all). Failure is no
+ * harm. */
+void tile_drop_partial(int folder, unsigned level, uint64_t index, unsigned keep, unsigned keep_too);
 
 /** The tree of @p size leaves, as the tiles have it. @retval P11KMS_E_NOT_FOUND, P11KMS_E_AUDIT */
 MUST_USE p11kms_err tiles_load(int folder, uint64_t size, merkle_tree *ret);

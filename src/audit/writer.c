@@ -1,11 +1,12 @@
 #include "audit/writer.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "audit/thread.h"
 #include "util/clock.h"
 
 #define LINES_MAX (16u << 20)   /* bytes waiting: 64 records of the largest size */
@@ -23,10 +24,13 @@ typedef struct {
 struct writer {
     segments_t segments; /* the writer thread's alone, as are the bytes in `group` */
     buf_t group;
+    pthread_mutex_t appending; /* over `segments` and what goes from them into the tree */
+    const writer_company *company;
     writer_limits limits;
     pthread_t thread;
     pthread_t watchdog;
     atomic_bool healthy;
+    atomic_bool halted;
 
     pthread_mutex_t lock; /* over all below */
     pthread_cond_t work;
@@ -100,8 +104,12 @@ static void give_back(queue_t done, p11kms_err err)
     }
 }
 
+/** Under the lock. Why the log was halted stays what it says. */
 static void note_problem(writer_t *writer, const char *problem)
 {
+    if (atomic_load(&writer->halted)) {
+        return;
+    }
     snprintf(writer->problem, sizeof(writer->problem), "%s", problem);
     atomic_store(&writer->healthy, problem[0] == '\0');
 }
@@ -130,7 +138,7 @@ static bool copy_line(writer_t *writer, slice_t line)
 
 static bool enqueue(writer_t *writer, audit_record_t *record)
 {
-    if (writer->stopping) {
+    if (writer->stopping || (atomic_load(&writer->halted) && !record->resumes)) {
         writer->stats.failures++;
         return false;
     }
@@ -177,6 +185,110 @@ void writer_refuse(writer_t *writer, audit_record_t *record)
     writer->stats.failures++;
     pthread_mutex_unlock(&writer->lock);
     give_back_one(record);
+}
+
+/* ---- halting, and going on ---- */
+
+void writer_halt(writer_t *writer, const char *reason)
+{
+    queue_t waiting;
+
+    pthread_mutex_lock(&writer->lock);
+    note_problem(writer, reason);
+    atomic_store(&writer->halted, true);
+    waiting = STEAL(writer->waiting);
+    buf_clear(&writer->lines);
+    writer->stats.failures += waiting.count;
+    pthread_mutex_unlock(&writer->lock);
+    give_back(waiting, P11KMS_E_AUDIT);
+}
+
+bool writer_halted(const writer_t *writer)
+{
+    return atomic_load(&writer->halted);
+}
+
+segments_t *writer_hold(writer_t *writer)
+{
+    pthread_mutex_lock(&writer->appending);
+    return &writer->segments;
+}
+
+void writer_release(writer_t *writer)
+{
+    pthread_mutex_unlock(&writer->appending);
+}
+
+/** The number after everything numbered: notes may be left of what was removed. */
+static p11kms_err begin_anew(segments_t *segments)
+{
+    _cleanup_free_ segment_entry *entries = NULL;
+    size_t count;
+
+    segments_leave(segments);
+    TRY(segment_scan(segments->folder, &entries, &count));
+    if (count > 0 && entries[count - 1].number > segments->number) {
+        segments->number = entries[count - 1].number;
+    }
+    return P11KMS_OK;
+}
+
+/* The folder and its lock must be those we have: what is begun in another would be nobody's. */
+static p11kms_err check_place(const segments_t *segments)
+{
+    struct stat open_lock;
+    struct stat named_lock;
+
+    if (fstat(segments->lock, &open_lock) != 0 ||
+        fstatat(segments->folder, "lock", &named_lock, AT_SYMLINK_NOFOLLOW) != 0 ||
+        open_lock.st_ino != named_lock.st_ino || open_lock.st_dev != named_lock.st_dev) {
+        FAIL(P11KMS_E_AUDIT, "audit: the log's folder, or the lock in it, is not the one that was opened: stop the "
+                             "service, then run p11kms audit resume, then start it");
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err append_resumed(writer_t *writer)
+{
+    segments_t *segments = &writer->segments;
+
+    TRY(check_place(segments));
+    TRY(begin_anew(segments));
+    if (log_tree_begun(writer->company->tree)) {
+        TRY(log_tree_store(writer->company->tree));
+    }
+    TRY(segments_append(segments, buf_slice(&writer->group)));
+    return guard_unmark(writer->company->guard);
+}
+
+static void expect_segment(writer_t *writer, bool appended)
+{
+    const segments_t *segments = &writer->segments;
+    struct stat st;
+
+    if ((appended || segments->fd >= 0) && segments_stat(segments, &st)) {
+        guard_expect(writer->company->guard, GUARD_SEGMENT, segments->number, &st);
+    } else {
+        guard_forget(writer->company->guard, GUARD_SEGMENT);
+    }
+}
+
+static p11kms_err resume(writer_t *writer)
+{
+    p11kms_err err = append_resumed(writer);
+
+    if (err != P11KMS_OK) {
+        return err;
+    }
+    pthread_mutex_lock(&writer->lock);
+    atomic_store(&writer->halted, false);
+    note_problem(writer, "");
+    pthread_mutex_unlock(&writer->lock);
+    expect_segment(writer, true);
+    guard_forget(writer->company->guard, GUARD_NOTES);
+    guard_resume(writer->company->guard);
+    notary_resume(writer->company->notary, writer->segments.number);
+    return P11KMS_OK;
 }
 
 /* ---- the writer ---- */
@@ -244,7 +356,54 @@ static void free_writer(writer_t *writer)
     pthread_cond_destroy(&writer->timer);
     pthread_cond_destroy(&writer->work);
     pthread_mutex_destroy(&writer->lock);
+    pthread_mutex_destroy(&writer->appending);
     free(writer);
+}
+
+/** Is the file that is open the one we left? */
+static p11kms_err check_segment(writer_t *writer)
+{
+    struct stat st;
+
+    if (writer->segments.fd < 0) {
+        return P11KMS_OK;
+    }
+    if (fstat(writer->segments.fd, &st) != 0) {
+        FAIL(P11KMS_E_AUDIT, "audit: the current segment: %s", strerror(errno));
+    }
+    if (!guard_compare(writer->company->guard, GUARD_SEGMENT, &st)) {
+        FAIL(P11KMS_E_AUDIT, "audit: the current segment was tampered with");
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err append_group(writer_t *writer, bool resumes)
+{
+    p11kms_err err;
+
+    if (atomic_load(&writer->halted)) {
+        if (!resumes) {
+            FAIL(P11KMS_E_AUDIT, "audit: the log is stopped");
+        }
+        return resume(writer);
+    }
+    TRY(check_segment(writer));
+    guard_growing(writer->company->guard, GUARD_SEGMENT, writer->group.len);
+    err = segments_append(&writer->segments, buf_slice(&writer->group));
+    expect_segment(writer, err == P11KMS_OK);
+    return err;
+}
+
+/* After the answers: nobody waits for a hash. */
+static void grow_tree(writer_t *writer, p11kms_err err)
+{
+    if (err == P11KMS_OK) {
+        log_tree_add(writer->company->tree, writer->segments.number, buf_slice(&writer->group));
+    }
+    if (writer->segments.fd < 0) {
+        log_tree_end_segment(writer->company->tree);
+    }
+    notary_look(writer->company->notary);
 }
 
 static void *write_groups(void *arg)
@@ -254,13 +413,15 @@ static void *write_groups(void *arg)
 
     pthread_mutex_lock(&writer->lock);
     while (next_group(writer)) {
+        bool resumes = writer->inflight.first->resumes;
         queue_t done;
         p11kms_err err;
         int64_t start;
 
         pthread_mutex_unlock(&writer->lock);
+        pthread_mutex_lock(&writer->appending);
         start = clock_mono_us();
-        err = segments_append(&writer->segments, buf_slice(&writer->group));
+        err = append_group(writer, resumes);
         pthread_mutex_lock(&writer->lock);
 
         done = end_group(writer, err, clock_mono_us() - start);
@@ -269,6 +430,8 @@ static void *write_groups(void *arg)
         if (err == P11KMS_OK && writer->limits.copies != NULL) {
             offer_copies(writer);
         }
+        grow_tree(writer, err);
+        pthread_mutex_unlock(&writer->appending);
         empty_group(writer);
         pthread_mutex_lock(&writer->lock);
     }
@@ -277,8 +440,11 @@ static void *write_groups(void *arg)
     pthread_cond_signal(&writer->gone);
     pthread_mutex_unlock(&writer->lock);
     if (abandoned) {
+        const writer_company *company = writer->company;
+
         segments_close(&writer->segments);
         free_writer(writer);
+        company->left(company->arg);
     }
     return NULL;
 }
@@ -288,14 +454,6 @@ static void *write_groups(void *arg)
 static int64_t deadline_of(const writer_t *writer, const audit_record_t *record)
 {
     return record->submitted_us + (int64_t)writer->limits.bound_ms * 1000;
-}
-
-static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t mono_us)
-{
-    struct timespec when = { .tv_sec = (time_t)(mono_us / 1000000),
-                             .tv_nsec = (long)(mono_us % 1000000) * 1000 };
-
-    pthread_cond_timedwait(cond, lock, &when);
 }
 
 /** Under the lock. A record that still waits takes its line with it: it will not be written. */
@@ -344,7 +502,7 @@ static void *watch_deadlines(void *arg)
         if (oldest != NULL && deadline_of(writer, oldest) <= now) {
             expire(writer, now);
         } else if (oldest != NULL) {
-            wait_until(&writer->timer, &writer->lock, deadline_of(writer, oldest));
+            thread_wait_until(&writer->timer, &writer->lock, deadline_of(writer, oldest));
         } else if (writer->stopping) {
             break;
         } else {
@@ -359,17 +517,7 @@ static void *watch_deadlines(void *arg)
 
 /* ---- start and stop ---- */
 
-static void init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
-static writer_t *new_writer(writer_limits limits)
+static writer_t *new_writer(writer_limits limits, const writer_company *company)
 {
     writer_t *writer = calloc(1, sizeof(*writer));
 
@@ -377,11 +525,13 @@ static writer_t *new_writer(writer_limits limits)
         return NULL;
     }
     writer->limits = limits;
+    writer->company = company;
     atomic_init(&writer->healthy, true);
+    pthread_mutex_init(&writer->appending, NULL);
     pthread_mutex_init(&writer->lock, NULL);
-    init_cond(&writer->work);
-    init_cond(&writer->timer);
-    init_cond(&writer->gone);
+    thread_cond_init(&writer->work);
+    thread_cond_init(&writer->timer);
+    thread_cond_init(&writer->gone);
     return writer;
 }
 
@@ -392,33 +542,16 @@ static void ask_to_stop(writer_t *writer)
     pthread_cond_signal(&writer->timer);
 }
 
-/*
- * Signals are for the daemon's own threads. (A blocked SIGXFSZ also turns a file
- * size limit into an error of write.)
- */
-static int start_thread(pthread_t *thread, void *(*run)(void *), writer_t *writer)
+p11kms_err writer_start(segments_t *segments, writer_limits limits, const writer_company *company, writer_t **ret)
 {
-    sigset_t all;
-    sigset_t old;
-    int failed;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    failed = pthread_create(thread, NULL, run, writer);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return failed;
-}
-
-p11kms_err writer_start(segments_t *segments, writer_limits limits, writer_t **ret)
-{
-    writer_t *writer = new_writer(limits);
+    writer_t *writer = new_writer(limits, company);
     int failed;
 
     ENSURE(writer != NULL, P11KMS_E_NOMEM);
-    failed = start_thread(&writer->watchdog, watch_deadlines, writer);
+    failed = thread_start(&writer->watchdog, watch_deadlines, writer);
     if (failed == 0) {
         writer->segments = *segments;
-        failed = start_thread(&writer->thread, write_groups, writer);
+        failed = thread_start(&writer->thread, write_groups, writer);
         if (failed != 0) {
             pthread_mutex_lock(&writer->lock);
             ask_to_stop(writer);
@@ -443,7 +576,7 @@ static bool wait_for_writer(writer_t *writer)
     pthread_mutex_lock(&writer->lock);
     ask_to_stop(writer);
     while (!writer->writer_gone && clock_mono_us() < deadline) {
-        wait_until(&writer->gone, &writer->lock, deadline);
+        thread_wait_until(&writer->gone, &writer->lock, deadline);
     }
     pthread_mutex_unlock(&writer->lock);
     pthread_join(writer->watchdog, NULL); /* by now every record has been given back */
@@ -455,17 +588,18 @@ static bool wait_for_writer(writer_t *writer)
     return gone;
 }
 
-void writer_stop(writer_t *writer)
+bool writer_stop(writer_t *writer)
 {
     pthread_t thread = writer->thread;
 
     if (!wait_for_writer(writer)) {
         pthread_detach(thread);
-        return;
+        return false;
     }
     pthread_join(thread, NULL);
     segments_close(&writer->segments);
     free_writer(writer);
+    return true;
 }
 
 /* ---- looking at it ---- */

@@ -49,6 +49,8 @@ const cli_command *const cli_commands[] = {
     &cli_audit_prove,
     &cli_audit_check_proof,
     &cli_audit_consistency,
+    &cli_audit_key,
+    &cli_audit_resume,
     &cli_backup,
     &cli_clock,
     &completion_command,

@@ -6,6 +6,8 @@
 extern const cli_command cli_audit_check_proof;       /* audit_prove.c */
 extern const cli_command cli_audit_consistency;
 extern const cli_command cli_audit_prove;
+extern const cli_command cli_audit_key;               /* audit_resume.c */
+extern const cli_command cli_audit_resume;
 extern const cli_command cli_audit_tail;              /* audit_tail.c */
 extern const cli_command cli_audit_verify;            /* audit_verify.c */
 extern const cli_command cli_backup;                  /* backup.c */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "cli/probe.h"
+#include "kms/checkpoint_key.h"
 #include "kms/kms.h"
 #include "kms/service_key.h"
 #include "util/map.h"
@@ -167,6 +168,18 @@ static p11kms_err expect_service_key(store_t *store, expected_t *expected)
     return expect(expected->known, material, strdup("the key that seals secret access keys"));
 }
 
+static p11kms_err expect_checkpoint_key(store_t *store, expected_t *expected)
+{
+    kms_checkpoint_key key;
+    p11kms_err err = kms_find_checkpoint_key(store, &key);
+
+    if (err == P11KMS_E_NOT_FOUND || (err == P11KMS_OK && strcmp(key.token_name, expected->token) != 0)) {
+        return P11KMS_OK;
+    }
+    TRY(err);
+    return expect(expected->known, key.id, strdup("the key that signs checkpoints of the audit log"));
+}
+
 static p11kms_err gather(const char *path, expected_t *expected)
 {
     _cleanup_(store) store_t *store = NULL;
@@ -177,6 +190,7 @@ static p11kms_err gather(const char *path, expected_t *expected)
     }
     TRY(err);
     TRY(expect_service_key(store, expected));
+    TRY(expect_checkpoint_key(store, expected));
     TRY(store_material_each(store, expect_material, expected));
     return store_intent_each(store, expect_intent, expected);
 }

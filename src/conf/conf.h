@@ -106,6 +106,11 @@ typedef struct conf {
     unsigned audit_strangers_per_peer; /* 0: no limit */
     unsigned audit_strangers_in_all;   /* 0: no limit */
     unsigned audit_summary_ms;
+    bool audit_segment_day;
+    bool audit_append_flag;
+    unsigned audit_checkpoint_records;
+    unsigned audit_checkpoint_seconds;
+    const char *audit_origin; /* NULL: "p11kms/" and the host's name */
     const conf_copy *audit_copies;
     size_t n_audit_copies;
     const char *identities_dir; /* NULL: none */

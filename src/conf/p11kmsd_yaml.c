@@ -293,6 +293,17 @@ static const section_t copy_section = {
     .about = "A receiver of copies: journald or syslog alone, or a map.",
 };
 
+/* C2SP signed-note: a key's name has neither spaces nor '+'. */
+static const char *check_origin(slice_t text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] <= ' ' || text.data[i] >= 0x7f || text.data[i] == '+') {
+            return "must be printable ASCII without spaces and '+', as p11kms/kms.example";
+        }
+    }
+    return NULL;
+}
+
 static const item_t audit_items[] = {
     { .name = "dir",
       .type = TYPE_PATH,
@@ -349,6 +360,40 @@ static const item_t audit_items[] = {
       .unit = 1,
       .fallback = "60s",
       .about = "So often a record, RequestsRefused, tells what was refused without one." },
+    { .name = "segment-day",
+      .type = TYPE_FLAG,
+      .offset = offsetof(conf_t, audit_segment_day),
+      .fallback = "true",
+      .about = "A file of the log is also closed with the first record of another day, in UTC." },
+    { .name = "append-flag",
+      .type = TYPE_FLAG,
+      .offset = offsetof(conf_t, audit_append_flag),
+      .fallback = "true",
+      .about = "Have the kernel refuse whatever is not appending to the log's files (chattr +a), where file system "
+               "and privileges (CAP_LINUX_IMMUTABLE) allow. chattr -a comes before moving or compressing them then." },
+    { .name = "checkpoint-records",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_t, audit_checkpoint_records),
+      .min = 1,
+      .max = 1000000,
+      .fallback = "1000",
+      .about = "A signed checkpoint is made when so many records are without one." },
+    { .name = "checkpoint-interval",
+      .type = TYPE_DURATION,
+      .offset = offsetof(conf_t, audit_checkpoint_seconds),
+      .min = SECONDS(1),
+      .max = HOURS(24),
+      .unit = SECONDS(1),
+      .fallback = "10s",
+      .about = "And so long after the last one, when there are records without." },
+    { .name = "origin",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_t, audit_origin),
+      .min = 1,
+      .max = 255,
+      .check = check_origin,
+      .about = "The log's name in its checkpoints, and that of the key which signs them; p11kms/ and the host's name "
+               "unless set. It stays the same as long as the log does." },
     { .name = "copies",
       .type = TYPE_LIST,
       .offset = offsetof(conf_t, audit_copies),

@@ -272,6 +272,22 @@ static void write_throttled(const core_t *core, buf_t *out)
     }
 }
 
+/* No age where there never was a checkpoint: a gauge that says 0 would say all is well. */
+static void write_checkpoints(const audit_stats *audit, buf_t *out)
+{
+    buf_printf(out,
+               "# TYPE p11kms_audit_tree_size gauge\np11kms_audit_tree_size %llu\n"
+               "# TYPE p11kms_audit_records_since_checkpoint gauge\np11kms_audit_records_since_checkpoint %llu\n"
+               "# TYPE p11kms_audit_checkpoints_total counter\np11kms_audit_checkpoints_total %llu\n"
+               "# TYPE p11kms_audit_checkpoint_failures_total counter\np11kms_audit_checkpoint_failures_total %llu\n",
+               (unsigned long long)audit->tree_size, (unsigned long long)audit->unsigned_records,
+               (unsigned long long)audit->checkpoints, (unsigned long long)audit->checkpoint_failures);
+    if (audit->checkpoint_age_us >= 0) {
+        buf_printf(out, "# TYPE p11kms_audit_checkpoint_age_seconds gauge\np11kms_audit_checkpoint_age_seconds %.3f\n",
+                   (double)audit->checkpoint_age_us / 1e6);
+    }
+}
+
 void core_metrics(core_t *core, buf_t *out)
 {
     audit_stats audit = audit_get_stats(core->audit);
@@ -281,6 +297,7 @@ void core_metrics(core_t *core, buf_t *out)
     write_throttled(core, out);
     strangers_metrics(core->strangers, out);
     write_tokens(core, out);
+    write_checkpoints(&audit, out);
     buf_printf(out,
                "# TYPE p11kms_audit_records_total counter\np11kms_audit_records_total %llu\n"
                "# TYPE p11kms_audit_commits_total counter\np11kms_audit_commits_total %llu\n"

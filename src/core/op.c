@@ -460,6 +460,7 @@ static void submit_record(op_t *op)
     take_stage(op, STAGE_DECODE);
     op->record.done.run = record_done;
     op->record.mailbox = op->core->mailbox;
+    op->record.resumes = op->resumes_audit;
     audit_submit(op->core->audit, &op->record);
 }
 

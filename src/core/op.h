@@ -129,6 +129,7 @@ struct op {
     bool preparing;              /* op_prepare(): no record yet */
     bool changed;                /* an outbox row holds the record */
     bool unrecorded;             /* a refusal that is counted alone: strangers.h */
+    bool resumes_audit;          /* the daemon's own acts: its record ends a stop of the audit log */
     void (*finished)(op_t *op);  /* the daemon's own acts: told instead of edge->release; may be NULL */
 
     /* private to core */

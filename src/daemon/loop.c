@@ -128,7 +128,7 @@ static void on_tick(uv_timer_t *handle)
     if (s->stopping) {
         return;
     }
-    if (!audit_healthy(s->audit)) {
+    if (!audit_healthy(s->audit) && !audit_stopped(s->audit)) {
         /* Nobody may be asking: this record is what finds out that the log is back. */
         op_done(reload_own_act(s, "ResumeAudit"));
     }

@@ -2,10 +2,13 @@
 
 #include "config.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/page.h"
+#include "audit/note.h"
 #include "client/client.h"
 #include "crypto/crypto.h"
 #include "daemon/outlets.h"
@@ -13,6 +16,7 @@
 #include "util/user.h"
 
 #define FETCH_TIMEOUT_MS 5000
+#define LAST_CHECKPOINT_MS 2000
 
 #define LOG_ROOM "daemon"
 #include "util/log.h"
@@ -141,6 +145,10 @@ static p11kms_err audit_start(service_t *s)
         .queue_max = s->conf->audit_queue_max,
         .reserve = s->conf->audit_reserve,
         .copies = s->copies,
+        .segment_day = s->conf->audit_segment_day,
+        .append_flag = s->conf->audit_append_flag,
+        .checkpoint_records = s->conf->audit_checkpoint_records,
+        .checkpoint_seconds = s->conf->audit_checkpoint_seconds,
     };
 
     return audit_open(&options, &s->audit);
@@ -351,6 +359,56 @@ static void kms_stop(service_t *s)
     kms_free(s->kms);
 }
 
+/* ---- checkpoints of the audit log ---- */
+
+static p11kms_err open_checkpoint_key(store_t *store, void *arg)
+{
+    service_t *s = arg;
+
+    return kms_open_checkpoint_key(store, s->kms, &s->checkpoint_key);
+}
+
+static p11kms_err origin_of(const conf_t *conf, char out[NOTE_NAME_MAX + 1])
+{
+    char host[HOST_NAME_MAX + 1] = "";
+
+    if (conf->audit_origin) {
+        snprintf(out, NOTE_NAME_MAX + 1, "%s", conf->audit_origin);
+        return P11KMS_OK;
+    }
+    if (gethostname(host, sizeof(host) - 1) != 0 || !host[0]) {
+        FAIL(P11KMS_E_CONFIG, "this machine has no name: set audit.origin");
+    }
+    snprintf(out, NOTE_NAME_MAX + 1, "p11kms/%s", host);
+    return P11KMS_OK;
+}
+
+static p11kms_err checkpoints_start(service_t *s)
+{
+    char origin[NOTE_NAME_MAX + 1];
+    p11kms_err err = core_store_job(s->core, open_checkpoint_key, s);
+
+    if (err == P11KMS_E_UNSUPPORTED) {
+        log_warning("the audit log is without checkpoints: %s", p11kms_err_detail(err));
+        return P11KMS_OK;
+    }
+    TRY(err);
+    TRY(origin_of(s->conf, origin));
+    const audit_signer signer = {
+        .origin = origin,
+        .spki = SLICE(s->checkpoint_key.spki, s->checkpoint_key.spki_len),
+        .sign = kms_sign_checkpoint,
+        .arg = &s->checkpoint_key,
+    };
+    return audit_sign_with(s->audit, &signer);
+}
+
+/* While the token is there still. */
+static void checkpoints_stop(service_t *s)
+{
+    audit_finish(s->audit, LAST_CHECKPOINT_MS);
+}
+
 /* "https://HOST[:PORT]/PATH" as the client room takes it: where to, and what there. */
 p11kms_err service_fetch(void *arg, const char *url, const char *ca, buf_t *ret_body)
 {
@@ -478,6 +536,7 @@ static const struct {
     { "api", api_start, api_stop },
     { "core", core_start, core_stop },
     { "keys", kms_start, kms_stop },
+    { "checkpoints of the audit log", checkpoints_start, checkpoints_stop },
     { "quotas", quotas_start, NULL },
     { "identities", identity_start, identity_stop },
     { "random", loop_stir, NULL },

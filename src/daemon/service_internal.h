@@ -8,6 +8,7 @@
 #include "daemon/registry.h"
 #include "daemon/service.h"
 #include "http/http.h"
+#include "kms/checkpoint_key.h"
 
 struct service {
     const service_options *options;
@@ -22,6 +23,7 @@ struct service {
     uv_signal_t on_term, on_int, on_hup;
     mailbox_t *mailbox;
     audit_t *audit;
+    kms_checkpoint_key checkpoint_key;
     copies_t *copies;
     uint64_t copies_told; /* dropped ones, in the log */
     store_t *store; /* until core takes it */

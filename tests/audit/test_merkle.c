@@ -277,14 +277,14 @@ static void test_older_partial_tiles_go(void **state)
     tile.width = 60;
     assert_ok(tile_write(folder, &tile));
     write_file(path, "tile/0/000.p/other", SLICE_LIT("nobody's"));
-    tile_drop_partial(folder, 0, 0, 100);
+    tile_drop_partial(folder, 0, 0, 100, 99);
     assert_string_equal(file_text(path, "tile/0/000.p/60"), "absent");
     assert_int_equal(file_size(path, "tile/0/000.p/100"), 3200);
     assert_string_equal(file_text(path, "tile/0/000.p/other"), "nobody's");
     assert_int_equal(unlink(scratch_path(path, "tile/0/000.p/other")), 0);
-    tile_drop_partial(folder, 0, 0, 0);
+    tile_drop_partial(folder, 0, 0, 0, 0);
     assert_int_equal(file_size(path, "tile/0/000.p"), -1);
-    tile_drop_partial(folder, 0, 5, 0); /* nothing there: no harm */
+    tile_drop_partial(folder, 0, 5, 0, 0); /* nothing there: no harm */
 }
 
 static void test_what_is_not_a_tile_is_refused(void **state)
@@ -317,9 +317,9 @@ static void test_a_tile_is_replaced_and_synced(void **state)
     tile.index = 0;
     tile.width = TILE_WIDTH;
     assert_ok(tile_write(folder, &tile));
-    assert_ok(tile_sync(folder, 0, 0));
+    assert_ok(tile_sync(folder, 0, 0, TILE_WIDTH));
     assert_int_equal(file_size(path, "tile/0/000"), 8192);
-    assert_err(tile_sync(folder, 0, 9), P11KMS_E_AUDIT);
+    assert_err(tile_sync(folder, 0, 9, TILE_WIDTH), P11KMS_E_AUDIT);
 }
 
 int main(void)

@@ -190,7 +190,7 @@ static void test_old_segments_may_have_been_moved_away(void **state)
 static void test_other_files_in_the_folder_are_nobodys_segments(void **state)
 {
     static const char *const names[] = { "audit-1.jsonl",
-                                         "audit-0000000007.jsonl.gz",
+                                         "audit-0000000007.jsonl.bz2",
                                          "audit-00000000007.jsonl",
                                          "xaudit-0000000007.jsonl",
                                          "audit-000000000x.jsonl",

@@ -1,11 +1,20 @@
 /*
  * What durable records cost on this disk: bench_audit [FOLDER [SECONDS]].
- * 1, 8 and 64 records are kept waiting; groups form by themselves.
+ * 1, 8 and 64 records are kept waiting; groups form by themselves. Then what the tree and its
+ * checkpoints cost: CPU a record without and with them, by turns, and on a log of
+ * 1,000 and of 10,000,000 records.
  */
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
+#include "audit/ledger.h"
+#include "audit/tiles.h"
 #include "audit/writer.h"
+#include "tests/fakes/fake_signer.h"
 #include "tests/fakes/scratch.h"
 #include "util/clock.h"
 
@@ -103,27 +112,184 @@ static void run(mailbox_t *mailbox, unsigned records, double seconds)
     }
 }
 
+/* ---- the tree ---- */
+
+#define ROUNDS 5
+
+static double cpu_us(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+static void must(p11kms_err err)
+{
+    if (err != P11KMS_OK) {
+        fprintf(stderr, "bench_audit: %s\n", p11kms_err_detail(err));
+        exit(1);
+    }
+}
+
+static const char *folder_in(const char *parent, const char *name)
+{
+    static char path[4096];
+
+    snprintf(path, sizeof(path), "%s/%s-%d", parent, name, (int)getpid());
+    if (mkdir(path, 0750) != 0) {
+        perror(path);
+        exit(1);
+    }
+    return path;
+}
+
+/* CPU of the whole process, signatures too, for each record of @p seconds with 64 waiting. */
+static double cost(const char *dir, mailbox_t *mailbox, bool tree, double seconds)
+{
+    const audit_options options = { .dir = dir };
+    static audit_record_t all[WAITING_MAX];
+    int64_t start = clock_mono_us();
+    double cpu;
+
+    must(audit_open(&options, &audit));
+    if (tree) {
+        must(audit_sign_with(audit, fake_signer()));
+    }
+    cpu = cpu_us();
+    go_on = true;
+    for (unsigned i = 0; i < WAITING_MAX; i++) {
+        all[i] = (audit_record_t){ .done = { .run = completed }, .mailbox = mailbox };
+        memset(buf_reserve(&all[i].line, RECORD_BYTES), 'x', RECORD_BYTES);
+        all[i].line.len = RECORD_BYTES;
+        waiting++;
+        audit_submit(audit, &all[i]);
+    }
+    while (waiting > 0) {
+        mailbox_wait(mailbox, -1);
+        go_on = go_on && clock_mono_us() - start < (int64_t)(seconds * 1e6);
+    }
+    audit_finish(audit, 2000);
+    cpu = (cpu_us() - cpu) / (double)audit_get_stats(audit).records;
+    audit_close(STEAL(audit));
+    for (unsigned i = 0; i < WAITING_MAX; i++) {
+        buf_free(&all[i].line);
+    }
+    return cpu;
+}
+
+/* A log that has had @p size records and begins its second segment: its tree and its checkpoint are there. */
+static void make_history(const char *dir, uint64_t size)
+{
+    merkle_tree *tree = malloc(sizeof(*tree));
+    int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ledger_file notes = { .folder = folder };
+    note_key_t *key = NULL;
+    buf_t note = { 0 };
+    buf_t signature = { 0 };
+    merkle_hash root;
+
+    merkle_init(tree);
+    for (uint64_t i = 0; i < size; i++) {
+        merkle_hash leaf = { { 0 } };
+
+        memcpy(leaf.bytes, &i, sizeof(i));
+        merkle_append(tree, &leaf);
+    }
+    for (unsigned level = 0; level < TILE_LEVELS && tree->tile[level].width > 0; level++) {
+        must(tile_write(folder, &tree->tile[level]));
+    }
+    merkle_root(&tree->edge, &root);
+    must(note_key_new(SLICE_STR(fake_signer()->origin), fake_signer()->spki, &key));
+    note_put_text(&note, fake_signer()->origin, size, root.bytes);
+    must(fake_signer()->sign(NULL, buf_slice(&note), &signature));
+    buf_put_char(&note, '\n');
+    note_put_signature(&note, key, buf_slice(&signature));
+    must(ledger_open(&notes, 2, NULL));
+    must(ledger_append(&notes, buf_slice(&note)));
+    must(checkpoint_replace(folder, buf_slice(&note)));
+    note_key_free(key);
+    buf_free(&note);
+    buf_free(&signature);
+    close(folder);
+    free(tree);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a;
+    double right = *(const double *)b;
+
+    return (left > right) - (left < right);
+}
+
+static double median(double values[ROUNDS])
+{
+    qsort(values, ROUNDS, sizeof(*values), by_value);
+    return values[ROUNDS / 2];
+}
+
+static void run_tree(const char *parent, mailbox_t *mailbox, double seconds)
+{
+    static const struct {
+        const char *name;
+        const char *says;
+        bool tree;
+        uint64_t before;
+    } logs[] = {
+        { "alone", "records alone", false, 0 },
+        { "tree", "with tree and checkpoints", true, 0 },
+        { "at-1000", "the same, on 1,000 records", true, 1000 },
+        { "at-10000000", "the same, on 10,000,000 records", true, 10000000 },
+    };
+    double cpu[COUNT_OF(logs)][ROUNDS];
+    double medians[COUNT_OF(logs)];
+    char name[64];
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < COUNT_OF(logs); i++) {
+            snprintf(name, sizeof(name), "%s-%u", logs[i].name, round);
+            const char *dir = folder_in(parent, name);
+
+            if (logs[i].before > 0) {
+                make_history(dir, logs[i].before);
+            }
+            cpu[i][round] = cost(dir, mailbox, logs[i].tree, seconds / ROUNDS);
+        }
+    }
+    printf("\nCPU us a record, median of %d rounds by turns, 64 waiting:\n", ROUNDS);
+    for (size_t i = 0; i < COUNT_OF(logs); i++) {
+        medians[i] = median(cpu[i]);
+        printf("  %-32s %6.2f\n", logs[i].says, medians[i]);
+    }
+    printf("  the tree and its checkpoints cost %.2f us a record (at most 5 are allowed)\n", medians[1] - medians[0]);
+}
+
 int main(int argc, char **argv)
 {
     static const unsigned groups[] = { 1, 8, WAITING_MAX };
-    const segment_io io = { .write = write, .sync = timed_sync, .truncate = ftruncate };
-    const audit_options options = { .dir = argc > 1 ? argv[1] : scratch_folder() };
+    const segment_io io = { .write = write, .sync = timed_sync, .truncate = ftruncate, .space = fstatvfs };
+    const char *parent = argc > 1 ? argv[1] : scratch_folder();
     double seconds = argc > 2 ? strtod(argv[2], NULL) : 2;
     mailbox_t *mailbox = NULL;
 
     syncs.us = calloc(SAMPLES_MAX, sizeof(*syncs.us));
     latencies.us = calloc(SAMPLES_MAX, sizeof(*latencies.us));
-    if (syncs.us == NULL || latencies.us == NULL || mailbox_new(NULL, NULL, &mailbox) != P11KMS_OK ||
-        audit_open_on(&options, &io, &audit) != P11KMS_OK) {
-        fprintf(stderr, "bench_audit: %s\n", p11kms_err_detail(P11KMS_E_AUDIT));
+    if (syncs.us == NULL || latencies.us == NULL) {
         return 1;
     }
+    must(crypto_init());
+    must(mailbox_new(NULL, NULL, &mailbox));
+    const audit_options options = { .dir = folder_in(parent, "groups") };
+    must(audit_open_on(&options, &io, &audit));
     printf("waiting   records/s  per group  fdatasync us     record us\n"
            "                                   p50     p99      p50     p99\n");
     for (size_t i = 0; i < COUNT_OF(groups); i++) {
         run(mailbox, groups[i], seconds);
     }
-    audit_close(audit);
+    audit_close(STEAL(audit));
+    run_tree(parent, mailbox, seconds);
     mailbox_free(mailbox);
     free(syncs.us);
     free(latencies.us);

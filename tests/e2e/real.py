@@ -81,6 +81,7 @@ class RealService(p11kms_test.Service):
         self.client_ca = client_ca
         self.token_options = token_options  # more of each token
         self.audit_options = audit_options
+        self.append_flag = "false"  # files with chattr +a outlive the test
         self.module = module
         self.store = "store.db"
         self.wrapper = []  # what runs the daemon, as prlimit does
@@ -140,7 +141,7 @@ listen:
 tokens:{tokens}
 monitor: http://127.0.0.1:{self.monitor_port}
 store: {self.store}
-audit: {{dir: audit{self.audit_options}}}
+audit: {{dir: audit, append-flag: {self.append_flag}{self.audit_options}}}
 identities: identities.d
 keys: keys.d
 {self.top}

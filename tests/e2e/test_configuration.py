@@ -469,12 +469,12 @@ class TwoTokens(RealCase):
     def test_each_key_lives_on_its_token_and_both_serve(self):
         service = self.real(tokens=("a", "b"), keys=TWO_KEYS, top="default-token: b")
         service.start()
-        self.assertEqual((objects_on(service, "a"), objects_on(service, "b")), (1, 3))  # and the service's own
+        self.assertEqual((objects_on(service, "a"), objects_on(service, "b")), (1, 4))  # and the service's own two
         blobs = {name: self.ask(service, "Encrypt", KeyId=name, Plaintext="eA==")["CiphertextBlob"]
                  for name in ("alias/on-a", "alias/on-b", "alias/unsaid")}
         self.ask(service, "RotateKeyOnDemand",
                  KeyId=self.ask(service, "DescribeKey", KeyId="alias/on-a")["KeyMetadata"]["KeyId"])
-        self.assertEqual((objects_on(service, "a"), objects_on(service, "b")), (2, 3))
+        self.assertEqual((objects_on(service, "a"), objects_on(service, "b")), (2, 4))
         service.restart()
         for blob in blobs.values():
             self.assertEqual(self.ask(service, "Decrypt", CiphertextBlob=blob)["Plaintext"], "eA==")

@@ -18,6 +18,7 @@ static struct {
     fault_t sync;
     fault_t truncate;
     bool hold;
+    bool skip;
     unsigned held;
     unsigned writes;
     unsigned syncs;
@@ -40,6 +41,7 @@ void fake_disk_reset(void)
         disk.sync.times = 0;
         disk.truncate.times = 0;
         disk.hold = false;
+        disk.skip = false;
         disk.writes = 0;
         disk.syncs = 0;
     });
@@ -84,6 +86,11 @@ void fake_disk_fail_truncate(unsigned times, int error)
 void fake_disk_hold_sync(void)
 {
     LOCKED(disk.hold = true);
+}
+
+void fake_disk_skip_syncs(void)
+{
+    LOCKED(disk.skip = true);
 }
 
 void fake_disk_release_sync(void)
@@ -149,6 +156,7 @@ static ssize_t faulty_write(int fd, const void *data, size_t len)
 static int faulty_sync(int fd)
 {
     bool fails;
+    bool skip;
 
     pthread_mutex_lock(&lock);
     disk.syncs++;
@@ -159,8 +167,9 @@ static int faulty_sync(int fd)
     }
     disk.held--;
     fails = strikes(&disk.sync);
+    skip = disk.skip;
     pthread_mutex_unlock(&lock);
-    return fails ? -1 : fdatasync(fd);
+    return fails ? -1 : skip ? 0 : fdatasync(fd);
 }
 
 static int faulty_truncate(int fd, off_t len)

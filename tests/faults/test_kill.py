@@ -35,7 +35,7 @@ class Killed(unittest.TestCase):
             load.check_answers_are_recorded(self)
             load.check_facts(self)
             self.assertEqual(load.refusals, [])
-            self.assertEqual(objects_on(self.service, "p11kms-dev"), load.materials() + 1, f"in round {turn}")
+            self.assertEqual(objects_on(self.service, "p11kms-dev"), load.materials() + 2, f"in round {turn}")
 
     def test_kill_9_at_any_moment_of_a_start_leaves_token_store_and_log_whole(self):
         """SoftHSM rewrites the token's own file at login: whoever cuts that short loses every key."""

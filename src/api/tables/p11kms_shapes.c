@@ -114,6 +114,12 @@ static const shape_t shape_revoke_response = {
     .name = "RevokeSessionsResponse", .kind = SHAPE_STRUCTURE, .min = -1, .max = -1, .members = revoked_members,
 };
 
+static const shape_t shape_because = { .name = "Because", .kind = SHAPE_STRING, .min = 1, .max = 1024 };
+static const shape_member resume_members[] = { { "Because", &shape_because, true }, { NULL, NULL, false } };
+static const shape_t shape_resume_request = {
+    .name = "ResumeAuditRequest", .kind = SHAPE_STRUCTURE, .min = -1, .max = -1, .members = resume_members,
+};
+
 static const shape_member no_members[] = { { NULL, NULL, false } };
 static const shape_t shape_nothing = {
     .name = "Nothing", .kind = SHAPE_STRUCTURE, .min = -1, .max = -1, .members = no_members,
@@ -127,6 +133,7 @@ const shape_operation shape_p11kms_operations[] = {
     { "GetCredentials", &shape_get_credentials_request, &shape_get_credentials_response, no_errors },
     { "ListAccessKeys", &shape_user_request, &shape_list_response, no_errors },
     { "Reload", &shape_nothing, NULL, no_errors },
+    { "ResumeAudit", &shape_resume_request, NULL, no_errors },
     { "RevokeSessions", &shape_revoke_request, &shape_revoke_response, no_errors },
     { "SetClock", &shape_clock_request, NULL, no_errors },
     { "UpdateAccessKey", &shape_update_request, NULL, no_errors },
