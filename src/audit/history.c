@@ -325,11 +325,11 @@ static p11kms_err fail_missing(const segment_entry *entry)
 /* What is not the newest was closed, perhaps by a version that left it writable. */
 static void close_entry(int folder, const segment_entry *entry)
 {
-    char name[SEGMENT_NAME];
+    _cleanup_fd_ int fd = -1;
+    struct stat st;
 
-    segment_name(entry->number, name);
-    if (fchmodat(folder, name, 0440, 0) != 0) {
-        return; /* what cannot be read-only is closed all the same */
+    if (recover_open_segment(folder, entry->number, O_RDONLY, &fd, &st) == P11KMS_OK && (st.st_mode & 0222) != 0) {
+        segment_seal(fd);
     }
 }
 

@@ -174,7 +174,7 @@ p11kms_err ledger_open(ledger_file *file, uint64_t number, const ledger_t *there
     segment_notes_name(number, name);
     _cleanup_fd_ int fd =
         openat(file->folder, name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
-    if (fd < 0 || fchmod(fd, 0640) != 0 || fsync(file->folder) != 0) {
+    if (fd < 0 || (there == NULL && fchmod(fd, 0640) != 0) || fsync(file->folder) != 0) {
         return fail_file(name, "open");
     }
     file->number = number;

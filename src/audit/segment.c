@@ -175,6 +175,24 @@ bool append_flag_set(int fd, bool on)
     return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
 }
 
+static bool has_append_flag(int fd)
+{
+    int flags = 0;
+
+    return ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_APPEND_FL) != 0;
+}
+
+/* The mode of what is append-only cannot be changed. */
+void segment_seal(int fd)
+{
+    bool flagged = has_append_flag(fd) && append_flag_set(fd, false);
+
+    (void)fchmod(fd, 0440);
+    if (flagged) {
+        (void)append_flag_set(fd, true);
+    }
+}
+
 /* Once: what the first file cannot have, none will. */
 void segments_protect(segments_t *segments)
 {
@@ -228,7 +246,7 @@ static void leave_current(segments_t *segments)
 void segments_leave(segments_t *segments)
 {
     if (segments->fd >= 0) {
-        (void)fchmod(segments->fd, 0440); /* one that cannot be is closed all the same */
+        segment_seal(segments->fd);
         leave_current(segments);
     }
 }
@@ -240,7 +258,7 @@ void segments_leave(segments_t *segments)
 static void abandon_current(segments_t *segments)
 {
     if (cut_back(segments)) {
-        (void)fchmod(segments->fd, 0440); /* what is still writable, start-up looks at again */
+        segment_seal(segments->fd); /* what is still writable, start-up looks at again */
     }
     drop_empty(segments);
     leave_current(segments);

@@ -70,5 +70,7 @@ MUST_USE p11kms_err segment_scan(int folder, segment_entry **ret, size_t *ret_co
  * @retval false  Neither this file system nor these privileges, perhaps; errno says. No harm.
  */
 bool append_flag_set(int fd, bool on);
+/** Read-only from now on, and as append-only as it was. What cannot be has been closed all the same. */
+void segment_seal(int fd);
 /** Have the current segment so, where segments->append_flag is wanted; a refusal is logged once and ends the wish. */
 void segments_protect(segments_t *segments);
