@@ -57,6 +57,8 @@ typedef struct {
     slice_t claimed;       /* Verify: the signature; VerifyMac: the MAC */
     secret_t *private_key; /* GenerateDataKeyPair */
     buf_t public_key;
+    kms_import import;
+    kms_unimport unimport;
 } request_t;
 
 /** Make op->act. */
@@ -69,6 +71,8 @@ const char *in_text(op_t *op, const char *member);     /* arena copy; NULL when 
 bool in_has(const op_t *op, const char *member);
 int64_t in_int(const op_t *op, const char *member, int64_t absent);
 bool in_bool(const op_t *op, const char *member, bool absent);
+/** A timestamp, ms since the epoch; 0 when absent. */
+int64_t in_time(const op_t *op, const char *member);
 /** Decoded base64 in the arena; empty when absent. */
 slice_t in_blob(op_t *op, const char *member);
 /** The encryption context in canonical form; remembers the pairs for conditions. */
@@ -210,6 +214,9 @@ API_HANDLER(api_enable_key_rotation);
 API_HANDLER(api_disable_key_rotation);
 API_HANDLER(api_get_key_rotation_status);
 API_HANDLER(api_rotate_key_on_demand);
+API_HANDLER(api_get_parameters_for_import);
+API_HANDLER(api_import_key_material);
+API_HANDLER(api_delete_imported_key_material);
 API_HANDLER(api_list_key_rotations);
 API_HANDLER(api_replicate_key);
 API_HANDLER(api_update_primary_region);

@@ -107,6 +107,9 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS_DETAIL(XKS_KEY_IN_USE, "XksKeyAlreadyInUseException", 400),
     SAYS_DETAIL(XKS_KEY_INVALID, "XksKeyInvalidConfigurationException", 400),
     SAYS_DETAIL(CONFLICT, "ConflictException", 400),
+    SAYS_DETAIL(KEY_MATERIAL, "IncorrectKeyMaterialException", 400),
+    SAYS_DETAIL(IMPORT_TOKEN, "InvalidImportTokenException", 400),
+    SAYS_DETAIL(IMPORT_EXPIRED, "ExpiredImportTokenException", 400),
 };
 
 /* Where STS, whose protocol is another, says it otherwise ("Common Errors" of its API reference; docs/identity.md). */

@@ -10,6 +10,8 @@ static void request_free(op_t *op)
     kms_message_clear(&request->source);
     secret_free(request->private_key);
     buf_free(&request->public_key);
+    kms_release_key(request->kms, &request->import.claim);
+    kms_release_key(request->kms, &request->unimport.claim);
     kms_key_unref(request->key);
     kms_key_unref(request->other);
     kms_grant_unref(request->grant);
@@ -54,6 +56,14 @@ int64_t in_int(const op_t *op, const char *member, int64_t absent)
     json_t *v = member_of(op, member);
 
     return v ? json_int(v) : absent;
+}
+
+int64_t in_time(const op_t *op, const char *member)
+{
+    double seconds = json_double(member_of(op, member));
+    double bound = 1e12; /* beyond any calendar, and exact in ms */
+
+    return (int64_t)(1000 * (seconds > bound ? bound : seconds < 0 ? 0 : seconds));
 }
 
 bool in_bool(const op_t *op, const char *member, bool absent)

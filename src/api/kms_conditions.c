@@ -211,6 +211,33 @@ static bool rotation_days(const asking_t *at, policy_values *ret)
     return number(at, "RotationPeriodInDays", ret);
 }
 
+static bool text(const asking_t *at, const char *name, policy_values *ret)
+{
+    return in_has(at->op, name) && one(at, in_string(at->op, name), ret);
+}
+
+static bool wrapping_algorithm(const asking_t *at, policy_values *ret)
+{
+    return text(at, "WrappingAlgorithm", ret);
+}
+
+static bool wrapping_key_spec(const asking_t *at, policy_values *ret)
+{
+    return text(at, "WrappingKeySpec", ret);
+}
+
+static bool expiration_model(const asking_t *at, policy_values *ret)
+{
+    return text(at, "ExpirationModel", ret);
+}
+
+/* In seconds, as dates of policies are compared. */
+static bool valid_to(const asking_t *at, policy_values *ret)
+{
+    return in_has(at->op, "ValidTo") &&
+           literal(at, arena_printf(at->op->arena, "%lld", (long long)(in_time(at->op, "ValidTo") / 1000)), ret);
+}
+
 static bool bypass_lockout(const asking_t *at, policy_values *ret)
 {
     return literal(at, in_bool(at->op, "BypassPolicyLockoutSafetyCheck", false) ? "true" : "false", ret);
@@ -342,6 +369,10 @@ static const struct {
     { { "kms:RetiringPrincipal" }, retiring_principal },
     { { "kms:ScheduleKeyDeletionPendingWindowInDays" }, window_days },
     { { "kms:RotationPeriodInDays" }, rotation_days },
+    { { "kms:WrappingAlgorithm" }, wrapping_algorithm },
+    { { "kms:WrappingKeySpec" }, wrapping_key_spec },
+    { { "kms:ExpirationModel" }, expiration_model },
+    { { "kms:ValidTo" }, valid_to },
     { { "kms:BypassPolicyLockoutSafetyCheck" }, bypass_lockout },
     { { "aws:ResourceTag/", .of = KEY_OF_RESOURCE }, resource_tag },
     { { "aws:RequestTag/" }, request_tag },

@@ -58,8 +58,9 @@ static p11kms_err read_origin(const op_t *op, kms_create *create)
     if (origin.len) {
         ENSURE(kms_origin_named(origin, &create->origin), P11KMS_E_INTERNAL);
     }
-    if (create->origin == KMS_ORIGIN_EXTERNAL) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "Origin EXTERNAL is not supported by this version of p11kms.");
+    if (create->origin == KMS_ORIGIN_EXTERNAL && create->multi_region) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED,
+             "Multi-Region keys with imported key material are not supported by this version of p11kms.");
     }
     return P11KMS_OK;
 }
@@ -91,7 +92,7 @@ static p11kms_err key_inserted(op_t *op, store_t *store)
     kms_change *change = kms_change_begin(op, request->kms, store);
     _cleanup_(kms_key) kms_key_t *key = kms_key_ref(request->key);
 
-    TRY(kms_change_create(change, STEAL(request->key), &op->token_op));
+    TRY(kms_change_create(change, STEAL(request->key), key->origin == KMS_ORIGIN_EXTERNAL ? NULL : &op->token_op));
     answer_metadata(op, key);
     return P11KMS_OK;
 }
@@ -150,6 +151,8 @@ void api_create_key(op_t *op)
     }
     if (request->key->origin == KMS_ORIGIN_EXTERNAL_KEY_STORE) {
         custom_adopt_key(op, key_inserted);
+    } else if (request->key->origin == KMS_ORIGIN_EXTERNAL) {
+        op_change(op, key_inserted, op_settle);
     } else {
         kms_make_material(op, request->key, material_made);
     }
@@ -335,7 +338,7 @@ static p11kms_err cancel_deletion(op_t *op, store_t *store)
     if (key->stored == KMS_STATE_PENDING_DELETION && key->deletion_at <= clock_service_ms()) {
         FAIL(P11KMS_E_KEY_STATE, "%s is being deleted.", key->arn);
     }
-    key->stored = KMS_STATE_DISABLED;
+    key->stored = kms_key_lacks_material(key, clock_service_ms()) ? KMS_STATE_PENDING_IMPORT : KMS_STATE_DISABLED;
     key->deletion_at = 0;
     key->deletion_days = 0;
     jw_t w = answer_begin(op);

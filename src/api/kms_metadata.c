@@ -86,6 +86,35 @@ static void write_custom_store(jw_t *w, const kms_key_t *key)
     }
 }
 
+/* The earliest that any material bound to the key expires; 0: none does. */
+static int64_t first_expiry(const kms_key_t *key)
+{
+    int64_t first = 0;
+
+    for (size_t i = 0; i < key->n_materials; i++) {
+        int64_t valid_to = key->materials[i].pending ? 0 : key->materials[i].valid_to;
+
+        if (valid_to && (!first || valid_to < first)) {
+            first = valid_to;
+        }
+    }
+    return first;
+}
+
+static void write_expiry(jw_t *w, const kms_key_t *key, kms_state state)
+{
+    int64_t first = first_expiry(key);
+
+    if (key->origin != KMS_ORIGIN_EXTERNAL || state == KMS_STATE_PENDING_IMPORT || !kms_key_current(key)) {
+        return;
+    }
+    answer_text(w, "ExpirationModel", first ? "KEY_MATERIAL_EXPIRES" : "KEY_MATERIAL_DOES_NOT_EXPIRE");
+    if (first) {
+        jw_key(w, "ValidTo");
+        jw_epoch(w, first);
+    }
+}
+
 void answer_key_metadata(jw_t *w, const char *member, kms_t *kms, const kms_key_t *key)
 {
     kms_state state = kms_key_state(key);
@@ -133,5 +162,6 @@ void answer_key_metadata(jw_t *w, const char *member, kms_t *kms, const kms_key_
         jw_int(w, key->deletion_days);
     }
     answer_text(w, "Origin", kms_origin_name(key->origin));
+    write_expiry(w, key, state);
     jw_end(w);
 }

@@ -133,8 +133,12 @@ static p11kms_err rotated(op_t *op, store_t *store)
     TRY(request_edit(op, change, KMS_DOES_ROTATE, &key));
     TRY(kms_check_primary(key));
     TRY(check_quota(request->kms, key));
-    TRY(kms_change_rotate(change, key, op->token_op.key_id, KMS_CAUSE_ON_DEMAND));
-    TRY(kms_intent_done(store, op->token_op.key_id));
+    if (key->origin == KMS_ORIGIN_EXTERNAL) {
+        TRY(kms_change_rotate_imported(change, key));
+    } else {
+        TRY(kms_change_rotate(change, key, op->token_op.key_id, KMS_CAUSE_ON_DEMAND));
+        TRY(kms_intent_done(store, op->token_op.key_id));
+    }
     jw_t w = answer_begin(op);
     answer_key_arn(&w, key);
     jw_end(&w);
@@ -164,22 +168,54 @@ void api_rotate_key_on_demand(op_t *op)
         op_fail(op, err);
         return;
     }
-    kms_make_material(op, request->key, material_made);
+    if (request->key->origin == KMS_ORIGIN_EXTERNAL) {
+        op_change(op, rotated, op_settle);
+    } else {
+        kms_make_material(op, request->key, material_made);
+    }
 }
 
 /* ---- ListKeyRotations ---- */
 
+static const char *material_state(const kms_key_t *key, const kms_material *material)
+{
+    if (material->pending) {
+        return "PENDING_ROTATION";
+    }
+    return material == kms_key_current(key) ? "CURRENT" : "NON_CURRENT";
+}
+
+/* Whether it is there, and until when; symmetric encryption keys alone have these. */
+static void write_import(jw_t *w, const kms_material *material)
+{
+    bool expired = material->valid_to && material->valid_to <= clock_service_ms();
+    bool there = !material->absent && !expired;
+
+    if (there) {
+        answer_text(w, "ExpirationModel", material->valid_to ? "KEY_MATERIAL_EXPIRES" : "KEY_MATERIAL_DOES_NOT_EXPIRE");
+    }
+    answer_text(w, "ImportState", there ? "IMPORTED" : "PENDING_IMPORT");
+    if (material->description) {
+        answer_text(w, "KeyMaterialDescription", material->description);
+    }
+    if (there && material->valid_to) {
+        jw_key(w, "ValidTo");
+        jw_epoch(w, material->valid_to);
+    }
+}
+
 static void write_rotation(jw_t *w, const kms_key_t *key, const kms_material *material, bool all)
 {
-    bool current = material == kms_key_current(key);
 
     jw_object(w);
     answer_key_arn(w, key);
     jw_key(w, "KeyMaterialId");
     jw_string(w, material->id_text);
     if (all) {
-        jw_key(w, "KeyMaterialState");
-        jw_string(w, current ? "CURRENT" : "NON_CURRENT");
+        answer_text(w, "KeyMaterialState", material_state(key, material));
+    }
+    if (key->origin == KMS_ORIGIN_EXTERNAL) {
+        write_import(w, material);
     }
     if (material->cause != KMS_CAUSE_CREATE) {
         jw_key(w, "RotationDate");
@@ -198,6 +234,7 @@ static p11kms_err list_rotations(op_t *op, request_t *request)
 
     TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
     const kms_key_t *key = request->key;
+    TRY(check_rotates(key));
     TRY(page_begin(op, arena_printf(op->arena, "ListKeyRotations:%s:%d", key->id_text, all), 100, 1000,
                    &page));
     unsigned long after = strtoul(page.after, NULL, 10);

@@ -190,7 +190,7 @@ void op_token(op_t *op, token_t *token, op_step next);
 
 /** Run @p change on the worker, then next(op) with op->err set; op_settle() is the usual last step. */
 void op_change(op_t *op, op_change_fn change, op_step next);
-/** As op_change(), for a transaction that is not the operation itself (an intent): without its record. */
+/** As op_change(), for a transaction that is not the operation itself (an intent), before or after it: without its record. */
 void op_prepare(op_t *op, op_change_fn change, op_step next);
 
 /**

@@ -134,14 +134,16 @@ static void run_change(worker_t *w, op_t *op)
     op->err = err;
     note_store(w, err);
     if (err == P11KMS_OK) {
-        op->changed = !op->preparing;
+        op->changed = op->changed || !op->preparing;
         free_events(confirmed);
         if (op->on_commit) {
             op->on_commit(op);
         }
     } else {
-        buf_clear(&op->record.line);
-        buf_clear(&op->out);
+        if (!op->changed) {
+            buf_clear(&op->record.line);
+            buf_clear(&op->out);
+        }
         give_back_confirmed(w, confirmed);
         if (op->on_abort) {
             op->on_abort(op);

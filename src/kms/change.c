@@ -60,6 +60,12 @@ static void publish(op_t *op)
     if (change->removed_custom) {
         kms_customs_remove(change->kms->customs, change->removed_custom);
     }
+    if (change->put_wrapping) {
+        out_of_step(wrappings_put(change->kms->wrappings, change->put_wrapping));
+    }
+    if (change->gone_wrapping) {
+        wrappings_remove(change->kms->wrappings, change->gone_wrapping->id);
+    }
     if (change->removed_alias) {
         catalog_remove_alias(catalog, change->removed_alias->account, change->removed_alias->region,
                              change->removed_alias->name);
@@ -163,6 +169,13 @@ p11kms_err kms_change_material(kms_change *change, const kms_key_t *key, const k
     const store_material row = material_row(key, material);
 
     return store_material_update(change->store, &row);
+}
+
+p11kms_err kms_change_remove_material(kms_change *change, const kms_key_t *key, const kms_material *material)
+{
+    const store_material row = material_row(key, material);
+
+    return store_material_delete(change->store, &row);
 }
 
 p11kms_err kms_change_add_material(kms_change *change, const kms_key_t *key, const kms_material *material)

@@ -70,6 +70,10 @@ p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
     TRY(set_kind(key, create));
     TRY(kms_spec_on_token(key->spec, key->usage, key->token));
     key->stored = create->disabled ? KMS_STATE_DISABLED : KMS_STATE_ENABLED;
+    if (create->origin == KMS_ORIGIN_EXTERNAL) {
+        TRY(kms_check_imports(key->token));
+        key->stored = KMS_STATE_PENDING_IMPORT;
+    }
     key->created = clock_service_ms();
     key->rotation_days = create->rotation_days;
     key->rotation_next = create->rotation_days ? key->created + create->rotation_days * CLOCK_DAY_MS : 0;
@@ -79,16 +83,23 @@ p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
     return P11KMS_OK;
 }
 
+static p11kms_err first_material(kms_change *change, kms_key_t *key, const token_op_t *made)
+{
+    if (kms_spec_is_pair(key->spec)) {
+        TRY(kms_key_set_public_key(key, SLICE(made->out, made->out_used)));
+    }
+    TRY(kms_key_add_material(key, made->key_id, 1, KMS_CAUSE_CREATE, key->created));
+    key->current = 0;
+    return kms_intent_done(change->store, made->key_id);
+}
+
 p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const token_op_t *made)
 {
     _cleanup_(kms_key) kms_key_t *mine = key;
 
     TRY(kms_check_room(change->kms, mine->account, mine->region)); /* others were made meanwhile */
-    if (kms_spec_is_pair(mine->spec)) {
-        TRY(kms_key_set_public_key(mine, SLICE(made->out, made->out_used)));
+    if (made) {
+        TRY(first_material(change, mine, made));
     }
-    TRY(kms_key_add_material(mine, made->key_id, 1, KMS_CAUSE_CREATE, mine->created));
-    mine->current = 0;
-    TRY(kms_intent_done(change->store, made->key_id));
     return kms_change_insert(change, STEAL(mine));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "util/clock.h"
 
 static const char *const cause_names[] = { "CREATE", "AUTOMATIC", "ON_DEMAND" };
 
@@ -280,15 +281,37 @@ void kms_key_remove_tag(kms_key_t *key, slice_t name)
     key->n_tags--;
 }
 
+bool kms_key_lacks_material(const kms_key_t *key, int64_t now)
+{
+    if (key->origin != KMS_ORIGIN_EXTERNAL) {
+        return false;
+    }
+    for (size_t i = 0; i < key->n_materials; i++) {
+        const kms_material *material = &key->materials[i];
+        bool expired = material->valid_to && material->valid_to <= now;
+
+        if (!material->pending && (material->absent || expired)) {
+            return true;
+        }
+    }
+    return !kms_key_current(key);
+}
+
 /*
+ * Imported material is gone when its time has come, whether or not the schedule has come to it yet.
+ *
  * A token that is being started again keeps its keys Enabled: requests wait their
  * deadline and get a retryable fault. One that only an operator can bring back
  * makes them Unavailable. In a custom key store they are Unavailable whenever it is not connected.
  */
 kms_state kms_key_state(const kms_key_t *key)
 {
+    bool usable = key->stored == KMS_STATE_ENABLED || key->stored == KMS_STATE_DISABLED;
     bool gone = !key->token || token_get_state(key->token) == TOKEN_PIN_REFUSED;
 
+    if (usable && kms_key_lacks_material(key, clock_service_ms())) {
+        return KMS_STATE_PENDING_IMPORT;
+    }
     if (key->link) {
         gone = gone || !__atomic_load_n(&key->link->connected, __ATOMIC_ACQUIRE) ||
                token_get_state(key->token) != TOKEN_READY;
@@ -314,6 +337,32 @@ const kms_material *kms_key_material(const kms_key_t *key, const uint8_t id[KMS_
 const kms_material *kms_key_current(const kms_key_t *key)
 {
     return key->current == KMS_NO_MATERIAL ? NULL : &key->materials[key->current];
+}
+
+const kms_material *kms_key_pending(const kms_key_t *key)
+{
+    for (size_t i = 0; i < key->n_materials; i++) {
+        if (key->materials[i].pending) {
+            return &key->materials[i];
+        }
+    }
+    return NULL;
+}
+
+void kms_key_remove_material(kms_key_t *key, const uint8_t id[KMS_ID])
+{
+    const kms_material *material = kms_key_material(key, id);
+
+    if (!material) {
+        return;
+    }
+    size_t at = (size_t)(material - key->materials);
+    free(key->materials[at].description);
+    memmove(&key->materials[at], &key->materials[at + 1], (key->n_materials - at - 1) * sizeof(*key->materials));
+    key->n_materials--;
+    if (key->current != KMS_NO_MATERIAL && at < key->current) {
+        key->current--;
+    }
 }
 
 kms_material *kms_key_edit_material(kms_key_t *key, const uint8_t id[KMS_ID])

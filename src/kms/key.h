@@ -134,9 +134,15 @@ void kms_key_remove_tag(kms_key_t *key, slice_t name);
 kms_state kms_key_state(const kms_key_t *key);
 /** Of a multi-Region key: the others share its material and follow its rotation. True for every other key. */
 bool kms_key_is_primary(const kms_key_t *key);
+/** Whether it is to be imported before the key can be used: some of what it needs was never there, deleted, or expired. */
+bool kms_key_lacks_material(const kms_key_t *key, int64_t now);
 /** By id; NULL when the key has no such material. */
 const kms_material *kms_key_material(const kms_key_t *key, const uint8_t id[KMS_ID]);
 /** NULL while an import is pending. */
 const kms_material *kms_key_current(const kms_key_t *key);
+/** Imported, and waiting for RotateKeyOnDemand; NULL: none. */
+const kms_material *kms_key_pending(const kms_key_t *key);
+/** Remove a material, which is not the current one. */
+void kms_key_remove_material(kms_key_t *key, const uint8_t id[KMS_ID]);
 /** To edit, of a copy. */
 kms_material *kms_key_edit_material(kms_key_t *key, const uint8_t id[KMS_ID]);

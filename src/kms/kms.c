@@ -45,6 +45,7 @@ p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
     TRY(catalog_new(&kms->catalog));
     TRY(grants_new(&kms->grants));
     TRY(kms_customs_new(&kms->customs));
+    TRY(wrappings_new(&kms->wrappings));
     *ret = STEAL(kms);
     return P11KMS_OK;
 }
@@ -55,6 +56,8 @@ void kms_free(kms_t *kms)
         kms_key_unref(kms->service_key);
         secret_free(kms->grant_token_key);
         grants_free(kms->grants);
+        secret_free(kms->import_key);
+        wrappings_free(kms->wrappings);
         catalog_free(kms->catalog);
         kms_customs_free(kms->customs);
         free(kms);
@@ -303,6 +306,7 @@ static p11kms_err load_all(store_t *store, loading_t *loading)
     TRY(store_tag_each(store, load_tag, loading));
     TRY(store_alias_each(store, load_alias, loading));
     TRY(store_grant_each(store, load_grant, loading));
+    TRY(wrappings_load(store, loading->kms));
     return settle_current(loading);
 }
 

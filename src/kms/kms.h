@@ -149,6 +149,8 @@ typedef struct {
     kms_alias_t *removed_alias;
     kms_grant_t *put_grant;
     kms_grant_t *removed_grant;
+    const struct kms_wrapping *put_wrapping;  /* in the operation's arena */
+    const struct kms_wrapping *gone_wrapping;
 } kms_change;
 
 kms_change *kms_change_begin(op_t *op, kms_t *kms, store_t *store);
@@ -202,7 +204,10 @@ typedef struct {
  * @retval P11KMS_E_POLICY_MALFORMED, P11KMS_E_OPERATION_UNSUPPORTED (no such token, or it cannot have such keys)
  */
 MUST_USE p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret);
-/** Its first material as @p made it, all its rows, and the end of the intent. Takes the key in all cases. */
+/**
+ * Its first material as @p made it (NULL: it is to be imported), all its rows, and the end of the intent. Takes the key
+ * in all cases.
+ */
 MUST_USE p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const token_op_t *made);
 /** The policy of keys made without one: the account's identity policies decide (Developer Guide, "Default key policy"). */
 const char *kms_default_policy(arena_t *arena, const char *account);
@@ -291,6 +296,115 @@ MUST_USE p11kms_err kms_intent_done(store_t *store, const uint8_t material_id[KM
 /** A key's next material number, current from now on, rows written. On the worker. */
 MUST_USE p11kms_err kms_change_rotate(kms_change *change, kms_key_t *key, const uint8_t material_id[KMS_ID],
                                       kms_cause cause);
+
+/* ---- wrapping keys for imports: wrapping.c ---- */
+
+#define KMS_WRAPPING_VALID_MS (24 * 60 * 60 * 1000) /* GetParametersForImport: "valid for 24 hours" */
+#define KMS_WRAPPINGS_PER_KEY 10 /* more at once: the oldest goes; each is an object on the token */
+
+/** How material comes wrapped. */
+typedef struct {
+    const char *name; /* "RSAES_OAEP_SHA_256" */
+    token_mechanism mechanism;
+    bool two_steps; /* under an AES key, which is under the RSA key */
+} kms_wrapping_algorithm;
+
+/** An RSA key on the token that unwraps material for one KMS key in one way. */
+typedef struct kms_wrapping {
+    uint8_t id[KMS_ID];
+    uint8_t key_id[KMS_ID];
+    char account[13];
+    char region[33];
+    char token_name[TOKEN_NAME_MAX];
+    token_t *token; /* NULL: it is not configured */
+    const kms_wrapping_algorithm *algorithm;
+    token_key_type type;
+    int64_t created;
+    int64_t valid_to;
+} kms_wrapping;
+
+/**
+ * What is to be made for @p key, whose origin is EXTERNAL.
+ * @retval P11KMS_E_OPERATION_UNSUPPORTED  Not with this key, or not on its token.
+ */
+MUST_USE p11kms_err kms_wrapping_for(const kms_key_t *key, slice_t algorithm, slice_t spec, kms_wrapping *ret);
+/**
+ * Make it, then the rows: @p change calls kms_change_wrapping() and answers. Its public key is op->token_op.out.
+ * The end of the operation. @p wrapping lives as long as the operation.
+ */
+void kms_make_wrapping(op_t *op, kms_t *kms, kms_wrapping *wrapping, op_change_fn change);
+/** On the worker: @p wrapping is there from the commit on; the oldest beyond KMS_WRAPPINGS_PER_KEY is not. */
+MUST_USE p11kms_err kms_change_wrapping(kms_change *change, op_t *op, kms_wrapping *wrapping);
+
+/** The import token of a wrapping key for the KMS key @p arn. In the arena. */
+slice_t kms_import_token(const kms_t *kms, const kms_wrapping *wrapping, const char *arn, arena_t *arena);
+/**
+ * @retval P11KMS_E_IMPORT_TOKEN    Not of ours, or of another key.
+ * @retval P11KMS_E_IMPORT_EXPIRED  Its day is over, or the wrapping key made room for newer ones.
+ */
+MUST_USE p11kms_err kms_import_token_open(kms_t *kms, const kms_key_t *key, slice_t token, kms_wrapping *ret);
+
+/* ---- imported material: import.c ---- */
+
+#define KMS_IMPORT_DAYS_MAX 365 /* ImportKeyMaterial: "365 days from the request date" */
+
+/** Held while a key's imported materials are about to change; zero: not held. */
+typedef struct kms_claim {
+    struct kms_claim *next;
+    uint8_t key_id[KMS_ID];
+    bool held;
+} kms_claim;
+
+void kms_release_key(kms_t *kms, kms_claim *claim); /* the loop's */
+
+/** One ImportKeyMaterial. What it points to lives as long as the operation. */
+typedef struct {
+    kms_t *kms;
+    const kms_key_t *key;
+    kms_wrapping wrapping;
+    slice_t wrapped;
+    bool is_new;         /* NEW_KEY_MATERIAL */
+    slice_t material;    /* KeyMaterialId; empty: any of the key's */
+    int64_t valid_to;    /* 0: never */
+    bool describes;
+    slice_t description;
+    op_change_fn change;
+    kms_claim claim; /* kms_release_key() before the operation is freed */
+    /* what was found out */
+    uint8_t object[KMS_ID]; /* as it was unwrapped first */
+    uint8_t id[KMS_ID];     /* of the material it is */
+    bool known;             /* the key has that material already */
+    bool present;           /* and its object, too */
+    uint8_t check[32];
+    slice_t public_key;
+} kms_import;
+
+/**
+ * Unwrap on the token, see which material it is, and keep it: the end of the operation. @p change edits a
+ * copy of the key as it stands now with kms_change_import(), and answers.
+ *
+ * Refuses with P11KMS_E_CIPHERTEXT, P11KMS_E_KEY_MATERIAL, P11KMS_E_KEY_STATE.
+ */
+void kms_import_material(op_t *op, kms_import *import, op_change_fn change);
+/** Whether there is room for new material. @retval P11KMS_E_KEY_STATE  Some is waiting for rotation already. */
+MUST_USE p11kms_err kms_check_new_material(const kms_key_t *key);
+/** On the worker: rows, state, the end of the intent; before kms_change_put(). */
+MUST_USE p11kms_err kms_change_import(kms_change *change, kms_key_t *key, const kms_import *import);
+
+/** One DeleteImportedKeyMaterial, or expiry. */
+typedef struct {
+    kms_t *kms;
+    const kms_key_t *key;
+    uint8_t id[KMS_ID]; /* of the material */
+    kms_claim claim;
+} kms_unimport;
+
+/** Rows first (@p change, with kms_change_unimport()), then the object: the end of the operation. */
+void kms_unimport_material(op_t *op, kms_unimport *unimport, op_change_fn change);
+/** On the worker: the material is absent (one that waits for rotation: gone) and the state follows; before kms_change_put(). */
+MUST_USE p11kms_err kms_change_unimport(kms_change *change, kms_key_t *key, const uint8_t id[KMS_ID]);
+/** On the worker: material that waits becomes current. @retval P11KMS_E_KEY_STATE  None does. */
+MUST_USE p11kms_err kms_change_rotate_imported(kms_change *change, kms_key_t *key);
 
 /* ---- time: schedule.c ---- */
 

@@ -20,6 +20,65 @@ void kms_customs_remove(kms_customs_t *customs, const kms_custom_t *store);
 /** A row at start-up; @p kms is the service. */
 p11kms_err kms_load_custom(void *kms, const store_custom *row);
 
+/* ---- material.c ---- */
+
+#define KMS_LABEL_MATERIAL "material"
+#define KMS_LABEL_WRAPPING "wrapping"
+
+/** An object to be made on a token. */
+typedef struct {
+    token_t *token;
+    token_op_kind kind; /* GENERATE or IMPORT */
+    token_key_type type;
+    token_key_use use;
+    const char *label; /* a literal */
+    const uint8_t *again; /* that of a material whose object is gone; NULL: a new id */
+    /* IMPORT */
+    const uint8_t *unwrap_id;
+    token_mechanism mechanism;
+    slice_t wrapped;
+    void *arg;
+} kms_object;
+
+/** As kms_make_material(). With `again`, whatever the token has under that id goes first. */
+void kms_make_object(op_t *op, const kms_object *object, op_step then);
+/** kms_object.arg, in the steps after kms_make_object(). */
+void *kms_object_arg(op_t *op);
+/** As kms_keep_material(), but kept(op) instead of the end where @p change was committed. */
+void kms_keep_object(op_t *op, op_change_fn change, op_step kept);
+/** An object is about to be made or destroyed; on the worker. */
+MUST_USE p11kms_err kms_intent(store_t *store, const uint8_t id[KMS_ID], const char *token);
+/** What a change, now committed, put an intent for; then(op) with op->err P11KMS_OK, whatever the token says. */
+void kms_destroy_object(op_t *op, token_t *token, const uint8_t id[KMS_ID], op_step then);
+token_key_use kms_key_use(const kms_key_t *key);
+/** The token's error as operations answer it that make or destroy objects. */
+p11kms_err kms_token_away(p11kms_err err);
+
+/* ---- wrapping.c: the wrapping keys there are, for any thread ---- */
+
+typedef struct wrappings wrappings_t;
+
+MUST_USE p11kms_err wrappings_new(wrappings_t **ret);
+void wrappings_free(wrappings_t *all);
+MUST_USE p11kms_err wrappings_put(wrappings_t *all, const kms_wrapping *wrapping);
+void wrappings_remove(wrappings_t *all, const uint8_t id[KMS_ID]);
+/** The oldest of those due: expired, or without their key. */
+bool wrappings_due(kms_t *kms, int64_t now, kms_wrapping *ret);
+/** @retval P11KMS_E_OPERATION_UNSUPPORTED  The token cannot. */
+MUST_USE p11kms_err kms_check_imports(const token_t *token);
+/** Start-up: the rows. */
+MUST_USE p11kms_err wrappings_load(store_t *store, kms_t *kms);
+
+/* ---- import.c ---- */
+
+/** On the worker: a material's row is gone for good; before kms_change_put(). */
+MUST_USE p11kms_err kms_change_remove_material(kms_change *change, const kms_key_t *key, const kms_material *material);
+
+/** An imported material that is there and has expired; NULL: none. */
+const kms_material *kms_expired_material(const kms_key_t *key, int64_t now);
+/* One import, deletion or expiry of a key's materials at a time; the loop's. */
+bool kms_key_is_claimed(const kms_t *kms, const kms_key_t *key);
+
 struct kms {
     core_t *core;
     catalog_t *catalog;
@@ -30,6 +89,9 @@ struct kms {
     int64_t usage_since;
     kms_key_t *service_key; /* service_key.c */
     secret_t *grant_token_key; /* grant_token.c */
+    secret_t *import_key;   /* authenticates import tokens */
+    wrappings_t *wrappings;
+    kms_claim *claims;      /* the loop's */
     unsigned busy;        /* internal acts under way; the loop's */
     int64_t next_retry_ms; /* after a failed rotation or deletion: not before this service time */
 };

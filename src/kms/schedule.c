@@ -17,15 +17,19 @@
 
 typedef struct {
     kms_t *kms;
-    kms_key_t *key;
+    kms_key_t *key;    /* NULL: of a key that is gone */
+    const char *about; /* for the log */
     size_t next_material; /* deletion: which object is next */
     bool keeps_material;  /* deletion: other Regions use it */
+    kms_unimport unimport; /* expiry */
+    kms_wrapping wrapping;
 } act_t;
 
 static void act_free(op_t *op)
 {
     act_t *act = op->act;
 
+    kms_release_key(act->kms, &act->unimport.claim);
     kms_key_unref(act->key);
 }
 
@@ -36,27 +40,42 @@ static void act_finished(op_t *op)
     act->kms->busy--;
     if (op->err != P11KMS_OK) {
         act->kms->next_retry_ms = clock_service_ms() + RETRY_MS;
-        log_error("%s of %s failed and will be tried again: %s", op->service_event, act->key->arn,
+        log_error("%s of %s failed and will be tried again: %s", op->service_event, act->about,
                   op->err_detail ? op->err_detail : p11kms_err_text(op->err));
     } else {
-        log_notice("%s: %s", op->service_event, act->key->arn);
+        log_notice("%s: %s", op->service_event, act->about);
     }
+}
+
+static op_t *begin_act(kms_t *kms, const char *event, const char *account, const char *region)
+{
+    op_t *op = op_new_internal(kms->core, event, "kms.amazonaws.com", account, region);
+    act_t *act = ARENA_NEW(op->arena, act_t);
+
+    act->kms = kms;
+    op->act = act;
+    op->act_free = act_free;
+    op->finished = act_finished;
+    kms->busy++;
+    return op;
+}
+
+static void about_key(op_t *op, const kms_key_t *key)
+{
+    act_t *act = op->act;
+
+    act->key = kms_key_ref(key);
+    act->about = act->key->arn;
+    op->resources[op->n_resources++] =
+        (op_resource_t){ .arn = act->key->arn, .account = act->key->account, .type = "AWS::KMS::Key" };
+    op->event_detail = arena_printf(op->arena, "{\"keyId\":\"%s\"}", key->id_text);
 }
 
 static op_t *begin(kms_t *kms, const char *event, kms_key_t *key)
 {
-    op_t *op = op_new_internal(kms->core, event, "kms.amazonaws.com", key->account, key->region);
-    act_t *act = ARENA_NEW(op->arena, act_t);
+    op_t *op = begin_act(kms, event, key->account, key->region);
 
-    act->kms = kms;
-    act->key = kms_key_ref(key);
-    op->act = act;
-    op->act_free = act_free;
-    op->finished = act_finished;
-    op->resources[op->n_resources++] =
-        (op_resource_t){ .arn = act->key->arn, .account = act->key->account, .type = "AWS::KMS::Key" };
-    op->event_detail = arena_printf(op->arena, "{\"keyId\":\"%s\"}", key->id_text);
-    kms->busy++;
+    about_key(op, key);
     return op;
 }
 
@@ -199,6 +218,77 @@ static void finish_replica(kms_t *kms, kms_key_t *key)
     op_change(begin(kms, "SynchronizeMultiRegionKey", key), enable_replica, op_settle);
 }
 
+/* ---- imported material that expires, wrapping keys whose day is over ---- */
+
+static p11kms_err expire_rows(op_t *op, store_t *store)
+{
+    act_t *act = op->act;
+    kms_change *change = kms_change_begin(op, act->kms, store);
+    _cleanup_(kms_key) kms_key_t *key = NULL;
+
+    TRY(kms_change_key(change, act->key, &key));
+    const kms_material *expired = kms_expired_material(key, clock_service_ms());
+    if (!expired || memcmp(expired->id, act->unimport.id, KMS_ID) != 0) {
+        FAIL(P11KMS_E_KEY_STATE, "%s was changed while its key material expired", key->arn);
+    }
+    TRY(kms_change_unimport(change, key, act->unimport.id));
+    return kms_change_put(change, STEAL(key));
+}
+
+static void expire(kms_t *kms, kms_key_t *key, const kms_material *material)
+{
+    op_t *op = begin(kms, "DeleteExpiredKeyMaterial", key);
+    act_t *act = op->act;
+
+    op->event_detail = arena_printf(op->arena, "{\"keyId\":\"%s\",\"keyMaterialId\":\"%s\"}", key->id_text,
+                                    material->id_text);
+    act->unimport.kms = kms;
+    act->unimport.key = act->key;
+    memcpy(act->unimport.id, material->id, KMS_ID);
+    kms_unimport_material(op, &act->unimport, expire_rows);
+}
+
+static p11kms_err wrapping_row(op_t *op, store_t *store)
+{
+    act_t *act = op->act;
+    kms_change *change = kms_change_begin(op, act->kms, store);
+
+    change->gone_wrapping = &act->wrapping;
+    return store_wrapping_delete(store, act->wrapping.id);
+}
+
+/* The object first: a crash in between finds the row due again. */
+static void wrapping_destroyed(op_t *op)
+{
+    if (op->token_op.err != P11KMS_OK) {
+        op_fail(op, p11kms_fail_plain(op->token_op.err));
+        return;
+    }
+    op_change(op, wrapping_row, op_settle);
+}
+
+static void about_wrapping(op_t *op, const kms_wrapping *wrapping)
+{
+    act_t *act = op->act;
+    _cleanup_(kms_key) kms_key_t *key = catalog_key(act->kms->catalog, wrapping->region, wrapping->key_id);
+
+    act->wrapping = *wrapping;
+    act->about = "a key that is gone";
+    if (key) {
+        about_key(op, key);
+    }
+}
+
+static void delete_wrapping(kms_t *kms, const kms_wrapping *wrapping)
+{
+    op_t *op = begin_act(kms, "DeleteWrappingKey", wrapping->account, wrapping->region);
+
+    about_wrapping(op, wrapping);
+    op->token_op.kind = TOKEN_OP_DESTROY;
+    memcpy(op->token_op.key_id, wrapping->id, KMS_ID);
+    op_token(op, wrapping->token, wrapping_destroyed);
+}
+
 /* ---- the tick ---- */
 
 static bool token_ready(const kms_key_t *key)
@@ -206,9 +296,23 @@ static bool token_ready(const kms_key_t *key)
     return key->token && token_get_state(key->token) == TOKEN_READY;
 }
 
+static void do_what_is_due(kms_t *kms, kms_key_t *key, int64_t now)
+{
+    const kms_material *expired = kms_expired_material(key, now);
+
+    if (deletion_due(key, now)) {
+        delete_key(kms, key);
+    } else if (expired && !kms_key_is_claimed(kms, key)) {
+        expire(kms, key, expired);
+    } else if (rotation_due(key, now)) {
+        rotate(kms, key);
+    }
+}
+
 void kms_tick(kms_t *kms)
 {
     int64_t now = clock_service_ms();
+    kms_wrapping wrapping;
     kms_key_t **keys;
     size_t n;
 
@@ -221,15 +325,14 @@ void kms_tick(kms_t *kms)
         if (kms->busy < AT_ONCE && keys[i]->stored == KMS_STATE_CREATING) {
             finish_replica(kms, keys[i]);
         } else if (kms->busy < AT_ONCE && token_ready(keys[i])) {
-            if (deletion_due(keys[i], now)) {
-                delete_key(kms, keys[i]);
-            } else if (rotation_due(keys[i], now)) {
-                rotate(kms, keys[i]);
-            }
+            do_what_is_due(kms, keys[i], now);
         }
         kms_key_unref(keys[i]);
     }
     free(keys);
+    if (kms->busy < AT_ONCE && wrappings_due(kms, now, &wrapping)) {
+        delete_wrapping(kms, &wrapping);
+    }
 }
 
 /* ---- what a crash left ---- */
@@ -268,7 +371,7 @@ static p11kms_err note_use(void *arg, const store_material *row)
     orphans_t *found = arg;
 
     for (size_t i = 0; i < found->n; i++) {
-        if (memcmp(found->orphans[i].id, row->id, KMS_ID) == 0) {
+        if (row->present && memcmp(found->orphans[i].id, row->id, KMS_ID) == 0) {
             found->orphans[i].in_use = true;
         }
     }

@@ -10,6 +10,8 @@
 #define META "service-key"
 #define META_VERSION 1
 
+#define IMPORT_LABEL "p11kms/v1/import-token"
+
 static p11kms_err set_service_key(kms_t *kms, const uint8_t id[KMS_ID], const uint8_t material[KMS_ID],
                                   const char *token)
 {
@@ -24,7 +26,7 @@ static p11kms_err set_service_key(kms_t *kms, const uint8_t id[KMS_ID], const ui
              "the secret access keys of this store are sealed on the token '%s', which is not configured", token);
     }
     kms->service_key = STEAL(key);
-    return P11KMS_OK;
+    return kms_service_derive(kms, IMPORT_LABEL, &kms->import_key);
 }
 
 typedef struct {

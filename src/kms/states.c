@@ -69,8 +69,28 @@ static const outcome table[KMS_DOES_COUNT][KMS_STATE_COUNT] = {
     [KMS_DOES_READ] =           { OK,          OK,          OK,          OK,          OK,          OK,          OK,       OK },
 };
 
+/* What goes with one kind of origin alone, whatever the state: notes 6, 7 and 9 of AWS's table. */
+static bool origin_fits(kms_origin origin, kms_doing doing)
+{
+    switch (doing) {
+    case KMS_DOES_GET_PARAMETERS:
+    case KMS_DOES_IMPORT:
+    case KMS_DOES_DELETE_IMPORT:
+        return origin == KMS_ORIGIN_EXTERNAL;
+    case KMS_DOES_SET_ROTATION:
+    case KMS_DOES_GET_ROTATION:
+        return origin == KMS_ORIGIN_AWS_KMS;
+    default:
+        return true;
+    }
+}
+
 p11kms_err kms_state_check(const kms_key_t *key, kms_doing doing)
 {
+    if (!origin_fits(key->origin, doing)) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s origin is %s which is not valid for this operation.", key->arn,
+             kms_origin_name(key->origin));
+    }
     outcome o = table[doing][kms_key_state(key)];
 
     if (o == OK) {

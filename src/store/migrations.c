@@ -151,6 +151,19 @@ static const char version_6[] =
     "  PRIMARY KEY (account, region, id),"
     "  UNIQUE (account, region, name));";
 
+/* No foreign key: an object on the token is destroyed after the key that it was made for is gone. */
+static const char version_7[] =
+    "CREATE TABLE import_wrapping ("
+    "  id BLOB NOT NULL PRIMARY KEY,"
+    "  key_id BLOB NOT NULL,"
+    "  account TEXT NOT NULL,"
+    "  region TEXT NOT NULL,"
+    "  token TEXT NOT NULL,"
+    "  algorithm TEXT NOT NULL,"
+    "  spec TEXT NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  valid_to INTEGER NOT NULL);";
+
 static const char *const steps[] = {
     version_1,
     version_2,
@@ -158,6 +171,7 @@ static const char *const steps[] = {
     version_4,
     version_5,
     version_6,
+    version_7,
 };
 
 const migrations_t migrations = { steps, COUNT_OF(steps) };

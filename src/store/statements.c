@@ -121,6 +121,20 @@ static const column_t intent_columns[] = {
 };
 static const shape_t intent = { "intent", intent_columns, 2, 1, 0 };
 
+static const column_t wrapping_columns[] = {
+    ID(store_wrapping, id, "id"),
+    /* fixed */
+    ID(store_wrapping, key_id, "key_id"),
+    ACCOUNT(store_wrapping),
+    WORD(store_wrapping, region, "region"),
+    TEXT(store_wrapping, token, "token", 1, TOKEN_MAX),
+    WORD(store_wrapping, algorithm, "algorithm"),
+    WORD(store_wrapping, spec, "spec"),
+    TIME(store_wrapping, created, "created"),
+    TIME(store_wrapping, valid_to, "valid_to"),
+};
+static const shape_t wrapping = { "import_wrapping", wrapping_columns, 0, 1, 8 };
+
 static const column_t alias_columns[] = {
     ID(store_alias, key_id, "key_id"),
     TIME(store_alias, updated, "updated"),
@@ -224,6 +238,7 @@ static const shape_t outbox = { "outbox", outbox_columns, 0, 1, 1 };
     "check_value, present, pending, valid_to, description, cause, created, account, region, id, key_id,"     \
     " version, token, scheme, public_key, imported"
 #define CUSTOM_COLUMNS "name, details, connected, account, region, id, type, token, created"
+#define WRAPPING_COLUMNS "id, key_id, account, region, token, algorithm, spec, created, valid_to"
 #define ALIAS_COLUMNS "key_id, updated, account, region, name, created"
 #define TAG_COLUMNS "value, account, region, key_id, name"
 #define KEY_USAGE_COLUMNS "used, operation, request_id, event_id, account, region, key_id"
@@ -256,6 +271,7 @@ const statement_t statements[STATEMENT_COUNT] = {
     [MATERIAL_UPDATE] = { "UPDATE key_material SET check_value = ?, present = ?, pending = ?, valid_to = ?,"
                           " description = ?, cause = ?, created = ? WHERE account = ? AND region = ? AND id = ?",
                           &material, BINDS_CHANGE },
+    [MATERIAL_DELETE] = { "DELETE FROM key_material WHERE account = ? AND region = ? AND id = ?", &material, BINDS_KEY },
     [MATERIAL_ALL] = { "SELECT " MATERIAL_COLUMNS
                        " FROM key_material ORDER BY account, region, key_id, version",
                        &material, BINDS_NOTHING },
@@ -277,6 +293,11 @@ const statement_t statements[STATEMENT_COUNT] = {
     [INTENT_DELETE] = { "DELETE FROM intent WHERE material_id = ?", &intent, BINDS_KEY },
     [INTENT_ALL] = { "SELECT token, created, material_id FROM intent ORDER BY created, material_id", &intent,
                      BINDS_NOTHING },
+
+    [WRAPPING_INSERT] = { "INSERT INTO import_wrapping (" WRAPPING_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &wrapping,
+                          BINDS_ALL },
+    [WRAPPING_DELETE] = { "DELETE FROM import_wrapping WHERE id = ?", &wrapping, BINDS_KEY },
+    [WRAPPING_ALL] = { "SELECT " WRAPPING_COLUMNS " FROM import_wrapping ORDER BY created, id", &wrapping, BINDS_NOTHING },
 
     [ALIAS_INSERT] = { "INSERT INTO alias (" ALIAS_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)", &alias, BINDS_ALL },
     [ALIAS_UPDATE] = { "UPDATE alias SET key_id = ?, updated = ? WHERE account = ? AND region = ? AND name = "

@@ -103,6 +103,7 @@ typedef struct {
 
 MUST_USE p11kms_err store_material_insert(store_t *store, const store_material *row); /* EXISTS: its id or number */
 MUST_USE p11kms_err store_material_update(store_t *store, const store_material *row); /* NOT_FOUND */
+MUST_USE p11kms_err store_material_delete(store_t *store, const store_material *row); /* NOT_FOUND */
 MUST_USE p11kms_err store_material_each(store_t *store, p11kms_err (*each)(void *arg, const store_material *row), void *arg);
 
 /*
@@ -135,6 +136,23 @@ MUST_USE p11kms_err store_custom_insert(store_t *store, const store_custom *row)
 MUST_USE p11kms_err store_custom_update(store_t *store, const store_custom *row); /* name, details, connected; NOT_FOUND, EXISTS */
 MUST_USE p11kms_err store_custom_delete(store_t *store, const store_custom *row); /* NOT_FOUND */
 MUST_USE p11kms_err store_custom_each(store_t *store, p11kms_err (*each)(void *arg, const store_custom *row), void *arg);
+
+/* ---- wrapping keys: what GetParametersForImport made; their objects outlive the key they are for until destroyed ---- */
+typedef struct {
+    uint8_t id[STORE_ID]; /* the token object's CKA_ID */
+    uint8_t key_id[STORE_ID];
+    const char *account;
+    const char *region;
+    const char *token;
+    const char *algorithm; /* "RSAES_OAEP_SHA_256" */
+    const char *spec;      /* "RSA_4096" */
+    int64_t created;
+    int64_t valid_to;
+} store_wrapping;
+
+MUST_USE p11kms_err store_wrapping_insert(store_t *store, const store_wrapping *row); /* EXISTS */
+MUST_USE p11kms_err store_wrapping_delete(store_t *store, const uint8_t id[STORE_ID]); /* none there is success */
+MUST_USE p11kms_err store_wrapping_each(store_t *store, p11kms_err (*each)(void *arg, const store_wrapping *row), void *arg);
 
 /* ---- aliases ---- */
 typedef struct {

@@ -85,6 +85,11 @@ p11kms_err store_material_update(store_t *store, const store_material *row)
     return session_change(store, MATERIAL_UPDATE, row);
 }
 
+p11kms_err store_material_delete(store_t *store, const store_material *row)
+{
+    return session_change(store, MATERIAL_DELETE, row);
+}
+
 DEFINE_EACH(store_material_each, store_material, MATERIAL_ALL)
 
 p11kms_err store_custom_insert(store_t *store, const store_custom *row)
@@ -118,6 +123,23 @@ p11kms_err store_intent_delete(store_t *store, const uint8_t material_id[STORE_I
 }
 
 DEFINE_EACH(store_intent_each, store_intent, INTENT_ALL)
+
+/* ---- wrapping keys ---- */
+
+p11kms_err store_wrapping_insert(store_t *store, const store_wrapping *row)
+{
+    return session_write(store, WRAPPING_INSERT, row, NULL);
+}
+
+p11kms_err store_wrapping_delete(store_t *store, const uint8_t id[STORE_ID])
+{
+    store_wrapping row = { 0 };
+
+    memcpy(row.id, id, STORE_ID);
+    return session_write(store, WRAPPING_DELETE, &row, NULL);
+}
+
+DEFINE_EACH(store_wrapping_each, store_wrapping, WRAPPING_ALL)
 
 /* ---- aliases ---- */
 

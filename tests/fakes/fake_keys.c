@@ -67,6 +67,18 @@ p11kms_err fake_key_generate(fake_key *key)
     return crypto_or_ok(key->pkey != NULL, P11KMS_E_CRYPTO);
 }
 
+p11kms_err fake_key_regenerate(fake_key *key)
+{
+    static EVP_PKEY *made[TOKEN_KEY_COUNT];
+
+    if (made[key->type] == NULL) {
+        TRY(fake_key_generate(key));
+        made[key->type] = key->pkey;
+    }
+    key->pkey = made[key->type];
+    return crypto_or_ok(EVP_PKEY_up_ref(key->pkey) == 1, P11KMS_E_CRYPTO);
+}
+
 p11kms_err fake_key_public(const fake_key *key, uint8_t *out, size_t *ret_len)
 {
     int len = i2d_PUBKEY(key->pkey, &out);

@@ -17,6 +17,8 @@ typedef struct {
 void fake_key_free(fake_key *key);
 /** A pair's private key. @retval P11KMS_E_CRYPTO */
 p11kms_err fake_key_generate(fake_key *key);
+/** As above, but the first of a type for ever. */
+p11kms_err fake_key_regenerate(fake_key *key);
 /** Each writes at most TOKEN_RANDOM_MAX bytes to @p out. The key's type and use fit. */
 p11kms_err fake_key_public(const fake_key *key, uint8_t *out, size_t *ret_len);
 p11kms_err fake_key_sign(const fake_key *key, token_mechanism mechanism, slice_t in, uint8_t *out, size_t *ret_len);

@@ -17,6 +17,7 @@ struct fake_token {
     fake_key keys[FAKE_KEYS_MAX];
     size_t n_keys;
     uint64_t made; /* a key made again under the same id is another key */
+    bool reuses_pairs;
     bool holding;
     token_op_t *held_first;
     token_op_t *held_last;
@@ -80,7 +81,7 @@ static p11kms_err make_key(fake_token_t *fake, const token_op_t *op)
 
     TRY(check_new(fake, op->key_id));
     if (kinds_is_pair(op->type)) {
-        TRY(fake_key_generate(&key));
+        TRY(fake->reuses_pairs ? fake_key_regenerate(&key) : fake_key_generate(&key));
     } else {
         make_secret(fake, &key);
     }
@@ -430,6 +431,13 @@ void fake_token_hold(fake_token_t *fake)
 size_t fake_token_release(fake_token_t *fake)
 {
     return post_held(fake, P11KMS_OK);
+}
+
+void fake_token_reuse_pairs(fake_token_t *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->reuses_pairs = true;
+    pthread_mutex_unlock(&fake->lock);
 }
 
 bool fake_token_has_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID])

@@ -25,6 +25,8 @@ void fake_token_set_state(fake_token_t *fake, token_state state);
 void fake_token_hold(fake_token_t *fake);
 size_t fake_token_release(fake_token_t *fake); /* how many completed */
 
+/** GENERATE from now on gives every pair of a type the same numbers, in this process: making RSA keys takes long. */
+void fake_token_reuse_pairs(fake_token_t *fake);
 bool fake_token_has_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID]);
 /** A key made behind the daemon's back, or one a crash left behind. */
 void fake_token_add_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID]);

@@ -27,6 +27,12 @@ static const char *const doings[KMS_DOES_COUNT] = {
     [KMS_DOES_READ] = "READ",
 };
 
+/* Those that are for imported keys alone; the others are seen with a key that is not. */
+static bool is_for_imports(kms_doing doing)
+{
+    return doing == KMS_DOES_GET_PARAMETERS || doing == KMS_DOES_IMPORT || doing == KMS_DOES_DELETE_IMPORT;
+}
+
 static const struct {
     int number;
     p11kms_err err;
@@ -109,6 +115,8 @@ static void test_every_operation_meets_every_state_as_aws_says(void **state)
     fake_token_t *fake = fake_token_new();
     _cleanup_(kms_key) kms_key_t *key = a_key();
     key->token = fake_token_open(fake, "main");
+    assert_ok(kms_key_add_material(key, key->id, 1, KMS_CAUSE_CREATE, 1));
+    key->current = 0;
     snprintf(path, sizeof(path), "%s/tests/kms/key_states.tsv", getenv("P11KMS_SRCDIR"));
     FILE *file = fopen(path, "re");
     assert_non_null(file);
@@ -120,6 +128,7 @@ static void test_every_operation_meets_every_state_as_aws_says(void **state)
         kms_doing doing = doing_named(words[1]);
 
         seen[doing] = true;
+        key->origin = is_for_imports(doing) ? KMS_ORIGIN_EXTERNAL : KMS_ORIGIN_AWS_KMS;
         for (size_t s = 0; s < KMS_STATE_COUNT; s++) {
             key->stored = (kms_state)s;
             check_outcome(key, doing, strcmp(words[2 + s], "ok") == 0 ? 0 : atoi(words[2 + s]));
@@ -144,6 +153,43 @@ static void test_a_key_without_its_token_is_unavailable_only_where_it_was_enable
     assert_int_equal(kms_key_state(key), KMS_STATE_PENDING_DELETION);
 }
 
+static void check_origin_refused(kms_origin origin, kms_doing doing)
+{
+    _cleanup_(kms_key) kms_key_t *key = a_key();
+    char expected[256];
+
+    key->origin = origin;
+    key->stored = KMS_STATE_DISABLED;
+    snprintf(expected, sizeof(expected), "%s origin is %s which is not valid for this operation.", key->arn,
+             kms_origin_name(origin));
+    assert_err(kms_state_check(key, doing), P11KMS_E_OPERATION_UNSUPPORTED);
+    assert_string_equal(p11kms_err_detail(P11KMS_E_OPERATION_UNSUPPORTED), expected);
+}
+
+static void test_what_goes_with_one_origin_is_refused_for_others_in_aws_words(void **state)
+{
+    (void)state;
+    check_origin_refused(KMS_ORIGIN_AWS_KMS, KMS_DOES_GET_PARAMETERS);
+    check_origin_refused(KMS_ORIGIN_AWS_KMS, KMS_DOES_IMPORT);
+    check_origin_refused(KMS_ORIGIN_AWS_KMS, KMS_DOES_DELETE_IMPORT);
+    check_origin_refused(KMS_ORIGIN_EXTERNAL, KMS_DOES_SET_ROTATION);
+    check_origin_refused(KMS_ORIGIN_EXTERNAL, KMS_DOES_GET_ROTATION);
+}
+
+static void test_a_key_that_lacks_imported_material_waits_for_it_enabled_or_not(void **state)
+{
+    _cleanup_(kms_key) kms_key_t *key = a_key();
+    (void)state;
+
+    key->origin = KMS_ORIGIN_EXTERNAL;
+    for (int s = KMS_STATE_ENABLED; s <= KMS_STATE_DISABLED; s++) {
+        key->stored = (kms_state)s;
+        assert_int_equal(kms_key_state(key), KMS_STATE_PENDING_IMPORT);
+    }
+    key->stored = KMS_STATE_PENDING_DELETION;
+    assert_int_equal(kms_key_state(key), KMS_STATE_PENDING_DELETION);
+}
+
 static void test_state_names_read_back(void **state)
 {
     (void)state;
@@ -161,6 +207,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_operation_meets_every_state_as_aws_says),
         cmocka_unit_test(test_a_key_without_its_token_is_unavailable_only_where_it_was_enabled),
+        cmocka_unit_test(test_what_goes_with_one_origin_is_refused_for_others_in_aws_words),
+        cmocka_unit_test(test_a_key_that_lacks_imported_material_waits_for_it_enabled_or_not),
         cmocka_unit_test(test_state_names_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

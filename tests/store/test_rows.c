@@ -133,6 +133,16 @@ static p11kms_err see_intent(void *arg, const store_intent *row)
     return P11KMS_OK;
 }
 
+static p11kms_err see_wrapping(void *arg, const store_wrapping *row)
+{
+    char what[160];
+
+    snprintf(what, sizeof(what), "%02x for %02x in %s on %s: %s %s %lld..%lld", row->id[0], row->key_id[0], row->region,
+             row->token, row->spec, row->algorithm, (long long)row->created, (long long)row->valid_to);
+    see(arg, what);
+    return P11KMS_OK;
+}
+
 static p11kms_err see_alias(void *arg, const store_alias *row)
 {
     char what[128];
@@ -434,6 +444,48 @@ static void test_a_material_needs_its_key_and_a_number_of_its_own(void **state)
     assert_err(store_material_insert(f->store, &twin), P11KMS_E_EXISTS);
     twin.number = 0;
     assert_err(store_material_insert(f->store, &twin), P11KMS_E_RANGE);
+}
+
+static void test_a_material_can_be_removed_alone(void **state)
+{
+    fixture *f = *state;
+    store_material second = material_a;
+    seen_rows seen = { 0 };
+
+    assert_ok(store_key_insert(f->store, &key_a));
+    assert_ok(store_material_insert(f->store, &material_a));
+    second.id[0] = 0x02;
+    second.number = 2;
+    assert_ok(store_material_insert(f->store, &second));
+    assert_ok(store_material_delete(f->store, &second));
+    assert_err(store_material_delete(f->store, &second), P11KMS_E_NOT_FOUND);
+    assert_ok(store_material_each(f->store, see_material, &seen));
+    assert_string_equal(seen.text, "01 of aa: 1 main PRF-HMAC-SHA256 CREATE 1700000000000;");
+    assert_ok(store_material_insert(f->store, &second)); /* its number is free again */
+}
+
+/* ---- wrapping keys ---- */
+
+static void test_a_wrapping_key_outlasts_the_key_it_is_for(void **state)
+{
+    fixture *f = *state;
+    store_wrapping row = {
+        .id = { 0x77 }, .key_id = { 0xaa }, .account = ACCOUNT, .region = REGION, .token = "main",
+        .algorithm = "RSAES_OAEP_SHA_256", .spec = "RSA_4096", .created = 10, .valid_to = 20,
+    };
+    seen_rows before = { 0 };
+    seen_rows after = { 0 };
+
+    assert_ok(store_key_insert(f->store, &key_a));
+    assert_ok(store_wrapping_insert(f->store, &row));
+    assert_err(store_wrapping_insert(f->store, &row), P11KMS_E_EXISTS);
+    assert_ok(store_key_delete(f->store, &key_a));
+    assert_ok(store_wrapping_each(f->store, see_wrapping, &before));
+    assert_string_equal(before.text, "77 for aa in eu-central-1 on main: RSA_4096 RSAES_OAEP_SHA_256 10..20;");
+    assert_ok(store_wrapping_delete(f->store, row.id));
+    assert_ok(store_wrapping_delete(f->store, row.id)); /* gone is gone */
+    assert_ok(store_wrapping_each(f->store, see_wrapping, &after));
+    assert_string_equal(after.text, "");
 }
 
 /* ---- intents ---- */
@@ -832,6 +884,8 @@ int main(void)
         PROMISE(test_materials_come_back_in_the_order_of_rotation),
         PROMISE(test_an_imported_material_changes_all_but_what_it_is),
         PROMISE(test_a_material_needs_its_key_and_a_number_of_its_own),
+        PROMISE(test_a_material_can_be_removed_alone),
+        PROMISE(test_a_wrapping_key_outlasts_the_key_it_is_for),
         PROMISE(test_an_intent_stays_until_it_is_deleted),
         PROMISE(test_an_alias_is_one_name_in_account_and_region),
         PROMISE(test_an_alias_that_is_not_there_is_told),
