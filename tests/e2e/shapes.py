@@ -3,12 +3,33 @@
 import base64
 import re
 
+def when(condition, *names):
+    return set(names) if condition else set()
+
+
+def key_metadata(key):
+    state = key["KeyState"]
+    there = state in ("Enabled", "Disabled")  # its material
+    return ({"AWSAccountId", "Arn", "CreationDate", "CustomerMasterKeySpec", "Description", "Enabled", "KeyId",
+             "KeyManager", "KeySpec", "KeyState", "KeyUsage", "MultiRegion", "Origin"}
+            | when(state == "PendingReplicaDeletion", "PendingDeletionWindowInDays")
+            | when(key["MultiRegion"], "MultiRegionConfiguration")
+            | when(key["Origin"] in ("AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"), "CustomKeyStoreId")
+            | when(key["Origin"] == "EXTERNAL" and there, "ExpirationModel")
+            | when(key.get("ExpirationModel") == "KEY_MATERIAL_EXPIRES", "ValidTo"))
+
+
 # What these answers always hold, though the model requires nothing of them (AWS KMS API Reference, the examples).
+# A function says it of one that holds more or less by what it is.
 ALWAYS = {
     "CancelKeyDeletion": {"KeyId"},
+    "CreateCustomKeyStore": {"CustomKeyStoreId"},
+    "CreateGrant": {"GrantId", "GrantToken"},
     "CreateKey": {"KeyMetadata"},
     "Decrypt": {"KeyId", "Plaintext", "EncryptionAlgorithm"},
+    "DeleteImportedKeyMaterial": {"KeyId"},
     "DeriveSharedSecret": {"KeyId", "SharedSecret", "KeyAgreementAlgorithm", "KeyOrigin"},
+    "DescribeCustomKeyStores": {"CustomKeyStores", "Truncated"},
     "DescribeKey": {"KeyMetadata"},
     "Encrypt": {"KeyId", "CiphertextBlob", "EncryptionAlgorithm"},
     "GenerateDataKey": {"KeyId", "CiphertextBlob", "Plaintext", "KeyMaterialId"},
@@ -16,30 +37,40 @@ ALWAYS = {
                             "PublicKey"},
     "GenerateDataKeyPairWithoutPlaintext": {"KeyId", "KeyMaterialId", "KeyPairSpec", "PrivateKeyCiphertextBlob",
                                             "PublicKey"},
-    "GenerateMac": {"KeyId", "Mac", "MacAlgorithm"},
-    "GetPublicKey": {"CustomerMasterKeySpec", "KeyId", "KeySpec", "KeyUsage", "PublicKey"},
     "GenerateDataKeyWithoutPlaintext": {"KeyId", "CiphertextBlob", "KeyMaterialId"},
+    "GenerateMac": {"KeyId", "Mac", "MacAlgorithm"},
     "GenerateRandom": {"Plaintext"},
     "GetKeyLastUsage": {"KeyId", "KeyCreationDate", "TrackingStartDate"},
-    "KeyLastUsageData": {"CloudTrailEventId", "KmsRequestId", "Operation", "Timestamp"},
     "GetKeyPolicy": {"Policy", "PolicyName"},
     "GetKeyRotationStatus": {"KeyId", "KeyRotationEnabled"},
+    "GetParametersForImport": {"KeyId", "ImportToken", "ParametersValidTo", "PublicKey"},
+    "GetPublicKey": {"CustomerMasterKeySpec", "KeyId", "KeySpec", "KeyUsage", "PublicKey"},
+    "ImportKeyMaterial": {"KeyId"},
     "ListAliases": {"Aliases", "Truncated"},
+    "ListGrants": {"Grants", "Truncated"},
     "ListKeyPolicies": {"PolicyNames", "Truncated"},
     "ListKeyRotations": {"Rotations", "Truncated"},
     "ListKeys": {"Keys", "Truncated"},
     "ListResourceTags": {"Tags", "Truncated"},
+    "ListRetirableGrants": {"Grants", "Truncated"},
     "ReEncrypt": {"KeyId", "SourceKeyId", "CiphertextBlob", "SourceEncryptionAlgorithm",
                   "DestinationEncryptionAlgorithm"},
+    "ReplicateKey": {"ReplicaKeyMetadata", "ReplicaPolicy", "ReplicaTags"},
     "RotateKeyOnDemand": {"KeyId"},
+    "ScheduleKeyDeletionResponse": lambda answer: {"KeyId", "KeyState", "PendingWindowInDays"} | when(
+        answer["KeyState"] == "PendingDeletion", "DeletionDate"),
     "Sign": {"KeyId", "Signature", "SigningAlgorithm"},
     "Verify": {"KeyId", "SignatureValid", "SigningAlgorithm"},
-    "VerifyMac": {"KeyId", "MacAlgorithm", "MacValid"},
-    "ScheduleKeyDeletion": {"KeyId", "KeyState", "PendingWindowInDays"},
-    "KeyMetadata": {"AWSAccountId", "Arn", "CreationDate", "CustomerMasterKeySpec", "Description", "Enabled", "KeyId",
-                    "KeyManager", "KeySpec", "KeyState", "KeyUsage", "MultiRegion", "Origin"},
+    "VerifyMac": {"KeyId", "MacValid", "MacAlgorithm"},
+    # parts of answers
     "AliasListEntry": {"AliasArn", "AliasName", "CreationDate", "LastUpdatedDate", "TargetKeyId"},
+    "CustomKeyStoresListEntry": {"ConnectionState", "CreationDate", "CustomKeyStoreId", "CustomKeyStoreName"},
+    "GrantListEntry": {"CreationDate", "GrantId", "GranteePrincipal", "IssuingAccount", "KeyId", "Operations"},
+    "KeyLastUsageData": {"CloudTrailEventId", "KmsRequestId", "Operation", "Timestamp"},
     "KeyListEntry": {"KeyArn", "KeyId"},
+    "KeyMetadata": key_metadata,
+    "MultiRegionConfiguration": {"MultiRegionKeyType", "PrimaryKey", "ReplicaKeys"},
+    "MultiRegionKey": {"Arn", "Region"},
     "RotationsListEntry": {"KeyId", "KeyMaterialId"},
     "Tag": {"TagKey", "TagValue"},
 }
@@ -144,11 +175,19 @@ def check_kind(shape, value, path):
         expect("CurrentKeyMaterialId" in value, path, "CurrentKeyMaterialId is missing")
 
 
+def always(name, value, path):
+    names = ALWAYS.get(name, set())
+    try:
+        return names(value) if callable(names) else names
+    except KeyError as missing:
+        raise ShapeError(f"{path}: {missing} is missing") from None
+
+
 def check_structure(shape, value, path):
     expect(isinstance(value, dict), path, f"{value!r} is no object")
     unknown = set(value) - set(shape.members)
     expect(not unknown, path, f"{unknown} are unknown")
-    missing = (set(shape.required_members) | ALWAYS.get(shape.name, set())) - set(value)
+    missing = (set(shape.required_members) | always(shape.name, value, path)) - set(value)
     expect(not missing, path, f"{missing} are missing")
     check_kind(shape, value, path)
     for name, element in value.items():
@@ -169,7 +208,7 @@ def check_answer(operation, body):
     if operation.output_shape is None:
         expect(not body, operation.name, f"{body!r} where nothing is answered")
         return
-    missing = ALWAYS.get(operation.name, set()) - set(body or {})
+    missing = always(operation.name, body or {}, operation.name) - set(body or {})
     expect(not missing, operation.name, f"{missing} are missing")
     check(operation.output_shape, body or {}, operation.name)
 
