@@ -3,6 +3,7 @@
 import functools
 import json
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -58,6 +59,19 @@ def check(operation, status, headers, body):
         succeeded.add(operation)
     elif operation not in PENDING or parsed.get("__type") != "UnsupportedOperationException":
         shapes.check_fault(operations()[operation], status, headers, parsed)
+
+
+def cluster(service, token):
+    """The CloudHsmClusterId of a token, as the doctor tells it."""
+    told = service.p11kms("doctor", check=False).stdout
+    return re.search(rf"token {token}\b[^\n]*(cluster-[a-z2-7]{{16}})", told)[1]
+
+
+def proxy(token):
+    """CreateCustomKeyStore's parameters for a token as an external key store."""
+    return {"CustomKeyStoreType": "EXTERNAL_KEY_STORE", "XksProxyUriEndpoint": "https://vault.example.com",
+            "XksProxyUriPath": f"/{token}/kms/xks/v1", "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+            "XksProxyAuthenticationCredential": {"AccessKeyId": "A" * 20, "RawSecretAccessKey": "x" * 43}}
 
 
 def wrap(public_key, material):

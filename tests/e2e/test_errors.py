@@ -119,6 +119,7 @@ class OneWrong(KmsCase):
     def test_what_does_not_exist_here(self):
         self.member("Recipient", {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": b"x"})
         self.member("CustomKeyStoreId", "cks-none")
+        reached.ask(self.kms, "GenerateRandom", {"NumberOfBytes": 1, "CustomKeyStoreId": "cks-none"})
 
     def test_a_marker_that_is_none(self):
         self.member("Marker", "bogus")
@@ -176,9 +177,7 @@ class OneWrong(KmsCase):
                 ("CreateKey", {"Policy": "{"}), ("CreateKey", tag), ("PutKeyPolicy", {"KeyId": key_id} | policy),
                 ("PutKeyPolicy", {"KeyId": key_id, "Policy": '{"Statement":[],"Id":"' + "x" * 33000 + '"}'}),
                 ("TagResource", {"KeyId": key_id} | tag), ("UntagResource", {"KeyId": key_id, "TagKeys": ["aws:x"]}),
-                ("CreateKey", {"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}),
-                ("GenerateDataKeyPair", {"KeyId": key_id, "KeyPairSpec": "SM2"}),
-                ("GenerateDataKeyPairWithoutPlaintext", {"KeyId": key_id, "KeyPairSpec": "SM2"})):
+                ("CreateKey", {"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"})):
             reached.ask(self.kms, operation, wrong)
         self.assertIn(("CreateAlias", "AlreadyExistsException"), reached.codes)
 
@@ -213,6 +212,45 @@ class OneWrong(KmsCase):
             reached.ask(self.kms, "ReplicateKey", good | wrong)
 
 
+class Stores(unittest.TestCase):
+    """Custom key stores: docs/custom-key-stores.md says which of their errors there are."""
+
+    def make(self, kms, **parameters):
+        store = kms("CreateCustomKeyStore", **parameters)["CustomKeyStoreId"]
+        kms("ConnectCustomKeyStore", CustomKeyStoreId=store)
+        return store
+
+    def test_stores_that_are_taken_unknown_or_not_in_a_state_for_it(self):
+        service = real.RealService(tokens=("prod", "spare"))
+        self.addCleanup(service.close)
+        service.start()
+        kms = kms_case.Caller(service, service.add_key("admin"))
+        spare, prod = conformance.cluster(service, "spare"), conformance.cluster(service, "prod")
+        taken = {"CloudHsmClusterId": spare, "CustomKeyStoreName": "hsm"}
+        store = self.make(kms, **taken)
+        kms("CreateKey", Origin="AWS_CLOUDHSM", CustomKeyStoreId=store)
+        outside = self.make(kms, CustomKeyStoreName="external", **conformance.proxy("prod"))
+        here, there = {"CustomKeyStoreId": store}, {"CustomKeyStoreId": outside}
+        key = {"Origin": "EXTERNAL_KEY_STORE"} | there
+        for operation, wrong in (
+                ("CreateCustomKeyStore", taken | {"CustomKeyStoreName": "another"}),
+                ("CreateCustomKeyStore", taken | {"CloudHsmClusterId": prod}),
+                ("CreateCustomKeyStore", {"CloudHsmClusterId": "cluster-aaaaaaaaaaaa", "CustomKeyStoreName": "x"}),
+                ("CreateCustomKeyStore", conformance.proxy("prod") | {"CustomKeyStoreName": "x"}),
+                ("CreateCustomKeyStore", conformance.proxy("none") | {"CustomKeyStoreName": "x"}),
+                ("ConnectCustomKeyStore", here), ("DeleteCustomKeyStore", here),
+                ("UpdateCustomKeyStore", here | {"KeyStorePassword": "password"}),
+                ("UpdateCustomKeyStore", here | {"NewCustomKeyStoreName": "external"}),
+                ("DisconnectCustomKeyStore", here), ("DisconnectCustomKeyStore", here), ("DeleteCustomKeyStore", here),
+                ("UpdateCustomKeyStore", here | {"CloudHsmClusterId": "cluster-aaaaaaaaaaaa"}),
+                ("UpdateCustomKeyStore", here | {"CloudHsmClusterId": prod}),
+                ("GenerateRandom", here | {"NumberOfBytes": 1}), ("CreateKey", here | {"Origin": "AWS_CLOUDHSM"}),
+                ("UpdateCustomKeyStore", there | {name: value for name, value in conformance.proxy("none").items()
+                                                  if name != "CustomKeyStoreType"}),
+                ("CreateKey", key | {"XksKeyId": "ab" * 16}), ("CreateKey", key | {"XksKeyId": "my-key"})):
+            reached.ask(kms, operation, wrong)
+
+
 class Quotas(unittest.TestCase):
     def test_past_every_quota(self):
         service = real.RealService(top=QUOTAS)
@@ -226,7 +264,8 @@ class Quotas(unittest.TestCase):
                 ("RotateKeyOnDemand", {"KeyId": key_id}),
                 ("CreateGrant", {"KeyId": key_id, "GranteePrincipal": "arn:aws:iam::123456789012:user/app",
                                  "Operations": ["Encrypt"]}),
-                ("CreateCustomKeyStore", {"CustomKeyStoreName": "another"})):
+                ("CreateCustomKeyStore", {"CustomKeyStoreName": "another",
+                                          "CloudHsmClusterId": conformance.cluster(service, "prod")})):
             if operation not in conformance.PENDING:
                 reached.ask(kms, operation, parameters)
         if multi:
