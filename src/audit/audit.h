@@ -131,11 +131,15 @@ typedef struct {
 /** As it was when last looked at, a second ago or when last asked for. Never blocks. */
 audit_space audit_get_space(const audit_t *audit);
 
+#define AUDIT_REASON 512
 /** A log from outside, where another process may be writing it. */
 typedef struct {
     uint64_t first, last; /* numbers of the oldest and the newest segment; 0: there is none */
-    uint64_t missing;     /* the lowest number missing between them; 0: none is */
+    uint64_t missing;     /* the lowest number missing between them, which no operator has decided to do without */
     uint64_t bytes;
+    uint64_t records;     /* under the newest checkpoint */
+    bool checkpoint;      /* there is one */
+    char stopped[AUDIT_REASON]; /* why the log is; "": it is not */
     bool in_use; /* another process writes it */
     bool torn;   /* the newest ends within a line, which the next start will cut off; not told while in use */
 } audit_look;

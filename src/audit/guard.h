@@ -7,9 +7,10 @@
 
 #include <sys/stat.h>
 
+#include "audit/audit.h"
 #include "audit/tree.h"
 
-#define GUARD_REASON_MAX 512
+#define GUARD_REASON_MAX AUDIT_REASON
 
 typedef struct guard guard_t;
 

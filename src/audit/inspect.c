@@ -1,5 +1,8 @@
 /* A look at a log from outside, changing nothing. */
 #include "audit/audit.h"
+#include "audit/guard.h"
+#include "audit/ledger.h"
+#include "audit/resumed.h"
 #include "audit/segment.h"
 
 #include <errno.h>
@@ -32,9 +35,36 @@ static p11kms_err look_at_segment(int folder, uint64_t number, bool newest, audi
     return P11KMS_OK;
 }
 
+static void look_at_checkpoint(int folder, audit_look *look)
+{
+    _cleanup_buf_ buf_t text = { 0 };
+    noted_t newest;
+    uint64_t size;
+
+    look->checkpoint = checkpoint_read(folder, &text, &newest) == P11KMS_OK;
+    look->records = look->checkpoint ? newest.size : 0;
+    if (stopped_read(folder, look->stopped, &size) != P11KMS_OK) {
+        look->stopped[0] = '\0';
+    }
+}
+
+static p11kms_err look_at_entry(int folder, const segment_entry *entry, bool newest, audit_look *look)
+{
+    if (!entry->plain && !entry->packed) {
+        return P11KMS_OK;
+    }
+    if (look->last != 0 && look->missing == 0 && entry->number != look->last + 1 &&
+        !resumed_begins(folder, entry, NULL, NULL)) {
+        look->missing = look->last + 1;
+    }
+    look->first = look->first != 0 ? look->first : entry->number;
+    look->last = entry->number;
+    return entry->plain ? look_at_segment(folder, entry->number, newest, look) : P11KMS_OK;
+}
+
 p11kms_err audit_inspect(const char *dir, audit_look *ret)
 {
-    _cleanup_free_ uint64_t *numbers = NULL;
+    _cleanup_free_ segment_entry *entries = NULL;
     audit_look look = { 0 };
     size_t count;
 
@@ -44,15 +74,14 @@ p11kms_err audit_inspect(const char *dir, audit_look *ret)
              strerror(errno));
     }
     look.in_use = is_locked(folder);
-    TRY(segment_list(folder, &numbers, &count));
+    TRY(segment_scan(folder, &entries, &count));
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && look.missing == 0 && numbers[i] != numbers[i - 1] + 1) {
-            look.missing = numbers[i - 1] + 1;
-        }
-        TRY(look_at_segment(folder, numbers[i], i + 1 == count, &look));
+        /* Behind the newest segment there may be notes alone, of the next. */
+        bool newest = i + 1 == count || (i + 2 == count && !entries[i + 1].plain && !entries[i + 1].packed);
+
+        TRY(look_at_entry(folder, &entries[i], newest, &look));
     }
-    look.first = count ? numbers[0] : 0;
-    look.last = count ? numbers[count - 1] : 0;
+    look_at_checkpoint(folder, &look);
     *ret = look;
     return P11KMS_OK;
 }

@@ -138,12 +138,28 @@ static void check_space(doctor_t *doctor, const char *dir)
     }
 }
 
+/* A log that nobody has written to yet has none. */
+static void check_checkpoint(doctor_t *doctor, const audit_look *look)
+{
+    if (look->checkpoint) {
+        doctor_tell(doctor, DOCTOR_OK, "checkpoints", NULL, "%" PRIu64 " records are under a signed checkpoint",
+                    look->records);
+    } else if (look->last != 0) {
+        doctor_tell(doctor, DOCTOR_WARN, "checkpoints",
+                    "the service's log says why; the default token needs Ed25519 or ECDSA on P-256",
+                    "no record is under a signed checkpoint: changes to the log cannot be proven");
+    }
+}
+
 static void check_log(doctor_t *doctor, const char *dir, const audit_look *look)
 {
     doctor->running = look->in_use;
     if (access(dir, W_OK | X_OK) != 0) {
         doctor_tell(doctor, DOCTOR_FAIL, "audit log", "give it to the service's user: without it every request is refused",
                     "%s: %s", dir, strerror(errno));
+    } else if (look->stopped[0]) {
+        doctor_tell(doctor, DOCTOR_FAIL, "audit log", "look into it, then: p11kms audit resume --because \"...\"",
+                    "%s", look->stopped);
     } else if (look->missing) {
         doctor_tell(doctor, DOCTOR_FAIL, "audit log", "bring the segment back, or move all before it away",
                     "%s: segment %" PRIu64 " is missing", dir, look->missing);
@@ -154,6 +170,7 @@ static void check_log(doctor_t *doctor, const char *dir, const audit_look *look)
         doctor_tell(doctor, DOCTOR_OK, "audit log", NULL, "%s, segments %" PRIu64 " to %" PRIu64 ", %" PRIu64 " KiB%s",
                     dir, look->first, look->last, look->bytes >> 10, look->in_use ? ", the service is running" : "");
     }
+    check_checkpoint(doctor, look);
     check_space(doctor, dir);
 }
 

@@ -312,10 +312,13 @@ static void test_a_log_under_load_raises_no_alarm(void **state)
 static void test_a_stopped_log_stays_so_over_starts(void **state)
 {
     tree_log *log = *state;
+    audit_look look;
 
     append_to(log, SEGMENT(1), "x\n");
     assert_noticed(log, "somebody else");
     tree_close(log);
+    assert_ok(audit_inspect(log->folder, &look));
+    assert_non_null(strstr(look.stopped, SEGMENT(1) " was written to by somebody else"));
     assert_err(tree_try_open(log), P11KMS_E_AUDIT);
     assert_detail_names(P11KMS_E_AUDIT, SEGMENT(1) " was written to by somebody else");
     assert_detail_names(P11KMS_E_AUDIT, "p11kms audit resume --because");
@@ -361,12 +364,16 @@ static void test_a_stopped_log_is_resumed_offline(void **state)
 static void test_a_log_whose_newest_segment_is_lost_is_resumed_offline(void **state)
 {
     tree_log *log = *state;
+    audit_look look;
 
     tree_close(log);
     assert_int_equal(unlink(scratch_path(log->folder, SEGMENT(1))), 0);
     assert_err(tree_try_open(log), P11KMS_E_AUDIT);
     resume_offline(log, SEGMENT(1) " is missing");
     assert_goes_on(log, SEGMENT(2));
+    assert_ok(audit_inspect(log->folder, &look));
+    assert_int_equal(look.records, log->next);
+    assert_string_equal(look.stopped, "");
     write_file(log->folder, SEGMENT(1), SLICE_STR(before));
     assert_tree_whole(log);
 }
