@@ -69,7 +69,7 @@ typedef enum {
     TOKEN_KEY_COUNT
 } token_key_type;
 
-/** The one thing a private key may do (CKA_SIGN, CKA_DECRYPT, CKA_DERIVE); secret keys of these types only sign. */
+/** The one thing a private key may do (CKA_SIGN; CKA_DECRYPT and CKA_UNWRAP; CKA_DERIVE); secret keys of these types only sign. */
 typedef enum { TOKEN_USE_SIGN, TOKEN_USE_DECRYPT, TOKEN_USE_AGREE, TOKEN_USE_COUNT } token_key_use;
 
 /** Algorithms, whatever the module calls them and whatever part of them the token host adds. */

@@ -417,6 +417,14 @@ void suite_imports_are_the_same_keys(token_t *token)
     drop_pair(&unwrapping);
 }
 
+void suite_secret_imports_by_sha1(token_t *token)
+{
+    pair_t unwrapping = make_pair(token, "unwrap", TOKEN_KEY_RSA_2048, TOKEN_USE_DECRYPT);
+
+    import_secret(token, &unwrapping, TOKEN_MECH_OAEP_SHA1, TOKEN_KEY_PRF);
+    drop_pair(&unwrapping);
+}
+
 void suite_imports_refuse_what_they_must(token_t *token)
 {
     static const token_mechanism oaep = TOKEN_MECH_OAEP_SHA256, two_steps = TOKEN_MECH_RSA_AES_WRAP_SHA256;

@@ -12,6 +12,7 @@ void suite_oaep_opens_and_nothing_else_does(token_t *token);
 void suite_agreement_is_mutual(token_t *token);
 void suite_hmac_keys_answer(token_t *token);
 void suite_imports_are_the_same_keys(token_t *token);
+void suite_secret_imports_by_sha1(token_t *token);
 void suite_imports_refuse_what_they_must(token_t *token);
 void suite_keys_do_one_thing(token_t *token);
 

@@ -197,6 +197,18 @@ static void test_what_a_module_gives_for_derived_is_not_destroyed_if_it_is_a_key
     assert_int_equal(f->op.out_list.len, 2 * TOKEN_KEY_ID);
 }
 
+static void test_what_is_unwrapped_on_the_token_is_as_asked_or_made_again(void **state)
+{
+    static const char *const faults[] = { "tells-length", "tells-length,unwraps-extractable", "no-unwrap" };
+
+    for (size_t i = 0; i < COUNT_OF(faults); i++) {
+        struct fixture *f = begin(state, faults[i]);
+
+        suite_secret_imports_by_sha1(f->token);
+        nothing_is_left(f);
+    }
+}
+
 /* ---- isolation ---- */
 
 typedef struct {
@@ -278,6 +290,7 @@ int main(void)
         PROMISE(test_a_public_key_of_another_is_noticed),
         PROMISE(test_pairs_are_made_on_the_token_where_none_can_be_copied),
         PROMISE(test_what_a_module_gives_for_derived_is_not_destroyed_if_it_is_a_key),
+        PROMISE(test_what_is_unwrapped_on_the_token_is_as_asked_or_made_again),
         PROMISE(test_slow_private_keys_hold_up_no_prf),
         PROMISE(test_a_slow_key_generation_holds_up_no_prf),
     };

@@ -76,6 +76,10 @@ static CK_RV twist_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE
     if (rv == CKR_OK) {
         read_kind(session, object, &class, &on_token);
     }
+    /* SoftHSM gives a secret that it has unwrapped a length of 0, for which nothing is unwrapped on it. */
+    if (rv == CKR_OK && n == 1 && template->type == CKA_VALUE_LEN && fault("tells-length")) {
+        *(CK_ULONG *)template->pValue = 32;
+    }
     for (CK_ULONG i = 0; i < n && class != CKO_DATA && class != CKO_SECRET_KEY; i++) {
         lie_about(&template[i], on_token);
     }
@@ -181,6 +185,22 @@ static CK_RV twist_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
     return rv;
 }
 
+static CK_RV twist_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
+                             CK_BYTE *wrapped, CK_ULONG len, CK_ATTRIBUTE *template, CK_ULONG n, CK_OBJECT_HANDLE *ret)
+{
+    CK_BBOOL yes = CK_TRUE;
+
+    for (CK_ULONG i = 0; i < n && fault("unwraps-extractable") && asks_for_token(template, n); i++) {
+        if (template[i].type == CKA_EXTRACTABLE) {
+            template[i].pValue = &yes;
+        }
+    }
+    if (fault("no-unwrap")) {
+        return CKR_MECHANISM_INVALID;
+    }
+    return real->C_UnwrapKey(session, mechanism, unwrapping, wrapped, len, template, n, ret);
+}
+
 /* It lists what it cannot do, and has no idea of sizes. */
 static CK_RV twist_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
@@ -216,6 +236,7 @@ __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST 
     functions.C_DecryptInit = twist_DecryptInit;
     functions.C_Decrypt = twist_Decrypt;
     functions.C_DeriveKey = twist_DeriveKey;
+    functions.C_UnwrapKey = twist_UnwrapKey;
     functions.C_GetMechanismInfo = twist_GetMechanismInfo;
     *ret = &functions;
     return CKR_OK;

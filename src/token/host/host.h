@@ -64,6 +64,7 @@ typedef struct {
     known_answer known;
     unsigned template_variant; /* of template.h */
     uint8_t ways[TOKEN_MECH_COUNT]; /* host_way */
+    bool unwraps[TOKEN_MECH_COUNT]; /* OAEP_...: C_UnwrapKey makes secrets as asked */
     bool ed25519_by_name; /* as PKCS#11 v3.0 first had it, or by its OID */
     bool pairs_direct;    /* private session keys cannot be copied to the token */
     bool making;          /* atomic: a pair is being made, for seconds, under the shared lock */

@@ -208,6 +208,56 @@ static result_t settle(worker_t *worker, const protocol_op *op, const template_k
     return result;
 }
 
+/* ---- on the token ---- */
+
+/* A module that unwraps may ignore what it is asked: what it made is read back like any other key. */
+static result_t unwrap_on_token(worker_t *worker, const protocol_op *op, const template_key *key, slice_t wrapped)
+{
+    host_t *host = worker->host;
+    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+    const host_pair *pair;
+    private_key opener;
+    bool taken = false;
+    result_t result = keys_id_taken(host, worker->session, op->key_id, &taken);
+    CK_RV rv;
+
+    if (result.err != P11KMS_OK || taken) {
+        return taken ? (result_t){ P11KMS_E_EXISTS, CKR_OK } : result;
+    }
+    result = get_opener(worker, op->unwrap_id, &opener, &pair);
+    if (result.err != P11KMS_OK) {
+        return result;
+    }
+    if (!below_modulus(wrapped, pair)) {
+        return (result_t){ P11KMS_E_CIPHERTEXT, CKR_OK };
+    }
+    rv = private_unwrap(&opener, op->mechanism, wrapped, key, &object);
+    if (rv == CKR_OK && !keys_handle_taken(host, object) &&
+        template_secret_len(host, worker->session, object) != kinds_of_type(op->type)->size) {
+        (void)keys_discard(host, worker->session, object);
+        rv = CKR_DATA_LEN_RANGE;
+    }
+    return rv == CKR_OK ? keys_settle_secret(host, worker->session, key, object) : failed(rv);
+}
+
+/* Whatever the module has against it, the host tries next, and judges. */
+static result_t import_on_token(worker_t *worker, const protocol_op *op, const template_key *key, slice_t wrapped)
+{
+    result_t result, recovered;
+
+    pthread_rwlock_wrlock(&worker->host->objects);
+    channel_exclusive(op->id);
+    result = unwrap_on_token(worker, op, key, wrapped);
+    pthread_rwlock_unlock(&worker->host->objects);
+    if (result.err != P11KMS_E_TOKEN || result.rv == CKR_OK) {
+        return result;
+    }
+    recovered = worker_recover(worker, result.rv, NULL);
+    return recovered.err == P11KMS_E_TOKEN_LOST ? recovered : result;
+}
+
+/* ---- in the host ---- */
+
 /* What was unwrapped is of the type: the numbers of a pair and its SPKI, or the secret itself. */
 static p11kms_err read_material(const protocol_op *op, secret_t **material, buf_t *spki)
 {
@@ -237,6 +287,12 @@ result_t import_run(worker_t *worker, const protocol_op *op, buf_t *out)
 
     if (reader.fails || key.label.len > TOKEN_LABEL_MAX) {
         return (result_t){ P11KMS_E_RANGE, CKR_OK };
+    }
+    if (worker->host->unwraps[op->mechanism] && !kinds_is_pair(op->type)) {
+        result = import_on_token(worker, op, &key, reader.rest);
+        if (result.err != P11KMS_E_TOKEN) {
+            return result;
+        }
     }
     result = unwrap_twice(worker, op, reader.rest, &material);
     if (result.err == P11KMS_OK) {

@@ -199,6 +199,16 @@ result_t private_decrypt(const private_key *key, token_mechanism mechanism, slic
     return token_result(decrypt_once(key, &native, in, out, ret_len));
 }
 
+CK_RV private_unwrap(const private_key *key, token_mechanism mechanism, slice_t wrapped, const template_key *secret,
+                     CK_OBJECT_HANDLE *ret)
+{
+    crypto_hash hash = private_hash(mechanism);
+    CK_RSA_PKCS_OAEP_PARAMS oaep = { hash_mechanisms[hash], mgfs[hash], CKZ_DATA_SPECIFIED, NULL, 0 };
+    CK_MECHANISM native = { CKM_RSA_PKCS_OAEP, &oaep, sizeof(oaep) };
+
+    return template_unwrap_secret(key->host, key->session, &native, key->object, wrapped, secret, ret);
+}
+
 bool private_means_invalid(const host_t *host, token_mechanism mechanism, CK_RV rv)
 {
     static const CK_RV errors[] = {

@@ -5,8 +5,7 @@
 #pragma once
 
 #include "crypto/asym.h"
-#include "token/host/host.h"
-#include "token/kinds.h"
+#include "token/host/template.h"
 
 #define PRIVATE_OUT_MAX 512 /* the longest modulus */
 
@@ -33,6 +32,9 @@ CK_RV private_sign(const private_key *key, token_mechanism mechanism, slice_t in
  */
 MUST_USE result_t private_decrypt(const private_key *key, token_mechanism mechanism, slice_t in,
                                   uint8_t out[PRIVATE_OUT_MAX], size_t *ret_len);
+/** What is wrapped for the key becomes a secret on the token by C_UnwrapKey; its caller reads back what came of it. */
+CK_RV private_unwrap(const private_key *key, token_mechanism mechanism, slice_t wrapped, const template_key *secret,
+                     CK_OBJECT_HANDLE *ret);
 /** The module takes this padding off itself, and has errors of this kind for one that is wrong. */
 bool private_means_invalid(const host_t *host, token_mechanism mechanism, CK_RV rv);
 /** ECDH with @p point, 4 | x | y of the key's curve: the x coordinate. */

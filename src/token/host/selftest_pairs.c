@@ -169,6 +169,36 @@ static void note_rsa_types(host_t *host)
     }
 }
 
+static const uint8_t known_secret[CRYPTO_DIGEST_MAX] = "sixty-four bytes are known to us, and to the token, for a time.";
+
+static bool answers_right(prober *self, CK_OBJECT_HANDLE object, token_key_type type, token_mechanism mechanism)
+{
+    private_key key = with(self, object, type);
+    uint8_t here[CRYPTO_DIGEST_MAX], there[PRIVATE_OUT_MAX];
+    size_t len = 0;
+
+    crypto_hmac(private_hash(mechanism), SLICE(known_secret, kinds_of_type(type)->size), SLICE_LIT("message"), here);
+    return worked(self, private_sign(&key, mechanism, SLICE_LIT("message"), there, &len) == CKR_OK &&
+                            slice_eq(SLICE(here, len), SLICE(there, len)));
+}
+
+/* Nothing but C_UnwrapKey knows the secret then, so the answer must be right here. */
+static bool try_unwrap(prober *self, trial_t *trial, token_mechanism mechanism)
+{
+    const template_key key = { .type = TOKEN_KEY_PRF, .uses = USE(TOKEN_USE_SIGN), .label = LABEL };
+    _cleanup_(asym) asym_t *public = NULL;
+    _cleanup_buf_ buf_t wrapped = { 0 };
+    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+
+    trial->private.session = self->work;
+    return asym_parse(buf_slice(&trial->spki), &public) == P11KMS_OK &&
+           asym_oaep_encrypt(public, private_hash(mechanism), SLICE(known_secret, TOKEN_PRF_LEN), &wrapped) == P11KMS_OK &&
+           worked(self, private_unwrap(&trial->private, mechanism, buf_slice(&wrapped), &key, &object) == CKR_OK &&
+                            template_mismatch(self->host, self->work, object, &key) == NULL &&
+                            template_secret_len(self->host, self->work, object) == TOKEN_PRF_LEN) &&
+           answers_right(self, object, TOKEN_KEY_PRF, TOKEN_MECH_HMAC_SHA256);
+}
+
 static void probe_rsa(prober *self)
 {
     const template_key key = {
@@ -182,6 +212,10 @@ static void probe_rsa(prober *self)
         }
         find_way(self, &trial, TOKEN_MECH_OAEP_SHA1, try_open, true);
         find_way(self, &trial, TOKEN_MECH_OAEP_SHA256, try_open, true);
+        for (unsigned mechanism = TOKEN_MECH_OAEP_SHA1; mechanism <= TOKEN_MECH_OAEP_SHA256; mechanism++) {
+            self->host->unwraps[mechanism] =
+                self->host->ways[mechanism] == WAY_NATIVE && try_unwrap(self, &trial, mechanism);
+        }
         note_rsa_types(self->host);
     }
     buf_free(&trial.spki);
@@ -235,19 +269,6 @@ static void probe_ed25519(prober *self)
 }
 
 /* ---- secrets ---- */
-
-static const uint8_t known_secret[CRYPTO_DIGEST_MAX] = "sixty-four bytes are known to us, and to the token, for a time.";
-
-static bool answers_right(prober *self, CK_OBJECT_HANDLE object, token_key_type type, token_mechanism mechanism)
-{
-    private_key key = with(self, object, type);
-    uint8_t here[CRYPTO_DIGEST_MAX], there[PRIVATE_OUT_MAX];
-    size_t len = 0;
-
-    crypto_hmac(private_hash(mechanism), SLICE(known_secret, kinds_of_type(type)->size), SLICE_LIT("message"), here);
-    return worked(self, private_sign(&key, mechanism, SLICE_LIT("message"), there, &len) == CKR_OK &&
-                            slice_eq(SLICE(here, len), SLICE(there, len)));
-}
 
 /* Where nothing can be brought for a known answer, a generated key must at least tell messages apart. */
 static bool answers_somehow(prober *self, CK_OBJECT_HANDLE object, token_key_type type, token_mechanism mechanism)

@@ -27,7 +27,7 @@ static const struct {
     { CKA_ENCRYPT, "CKA_ENCRYPT", true, false, false, 0 },
     { CKA_DECRYPT, "CKA_DECRYPT", true, true, false, USE(TOKEN_USE_DECRYPT) },
     { CKA_WRAP, "CKA_WRAP", true, false, false, 0 },
-    { CKA_UNWRAP, "CKA_UNWRAP", true, true, false, 0 },
+    { CKA_UNWRAP, "CKA_UNWRAP", true, true, false, USE(TOKEN_USE_DECRYPT) }, /* decrypting, but within the token */
     { CKA_DERIVE, "CKA_DERIVE", true, true, false, USE(TOKEN_USE_AGREE) },
 };
 
@@ -280,6 +280,19 @@ CK_RV template_create_secret(const host_t *host, CK_SESSION_HANDLE session, cons
     put_class(&template, &class_secret, key);
     put_slice(&template, CKA_VALUE, secret);
     return create(host, session, key, &template, ret);
+}
+
+CK_RV template_unwrap_secret(const host_t *host, CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+                             CK_OBJECT_HANDLE unwrapping, slice_t wrapped, const template_key *key,
+                             CK_OBJECT_HANDLE *ret)
+{
+    template_t template = { .n = 0 };
+
+    put_class(&template, &class_secret, key);
+    put_name(&template, key, key->id != NULL);
+    put_uses(&template, key, TEMPLATE_FULL);
+    return host->module->C_UnwrapKey(session, mechanism, unwrapping, (CK_BYTE_PTR)(uintptr_t)wrapped.data, wrapped.len,
+                                     template.attributes, template.n, ret);
 }
 
 CK_RV template_create_private(const host_t *host, CK_SESSION_HANDLE session, const template_key *key,

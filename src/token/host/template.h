@@ -39,6 +39,10 @@ CK_RV template_create_public(const host_t *host, CK_SESSION_HANDLE session, cons
 /** C_CreateObject of a secret of the type's size. */
 CK_RV template_create_secret(const host_t *host, CK_SESSION_HANDLE session, const template_key *key, slice_t secret,
                              CK_OBJECT_HANDLE *ret);
+/** C_UnwrapKey of a secret. */
+CK_RV template_unwrap_secret(const host_t *host, CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+                             CK_OBJECT_HANDLE unwrapping, slice_t wrapped, const template_key *key,
+                             CK_OBJECT_HANDLE *ret);
 /** C_CreateObject of a private key. */
 CK_RV template_create_private(const host_t *host, CK_SESSION_HANDLE session, const template_key *key,
                               const pkcs8_numbers *numbers, slice_t spki, CK_OBJECT_HANDLE *ret);
