@@ -2,12 +2,12 @@
 
 #include "crypto/spki.h"
 
+#include "crypto/der.h"
+#include "crypto/ecdsa.h"
 #include "util/encode.h"
 
 #define ED25519_BYTES 32
 #define P256_BYTES 32
-#define DER_SEQUENCE 0x30
-#define DER_INTEGER 0x02
 #define PEM_BEGIN "-----BEGIN PUBLIC KEY-----\n"
 #define PEM_END "\n-----END PUBLIC KEY-----"
 
@@ -93,61 +93,21 @@ p11kms_err spki_from_file(slice_t text, buf_t *out)
     return P11KMS_OK;
 }
 
-/* X.690 8.3: two's complement in as few bytes as hold it; ours are positive. */
-static bool read_integer(reader_t *reader, uint8_t out[P256_BYTES])
-{
-    uint8_t tag = reader_u8(reader);
-    slice_t number = reader_take(reader, reader_u8(reader));
-    bool signs = number.len > 1 && number.data[0] == 0;
-
-    if (reader->fails || tag != DER_INTEGER || number.len == 0 || (number.data[0] & 0x80) != 0 ||
-        (signs && (number.data[1] & 0x80) == 0)) {
-        return false;
-    }
-    if (signs) {
-        number = SLICE(number.data + 1, number.len - 1);
-    }
-    if (number.len > P256_BYTES) {
-        return false;
-    }
-    memset(out, 0, P256_BYTES - number.len);
-    memcpy(out + P256_BYTES - number.len, number.data, number.len);
-    return true;
-}
-
 p11kms_err ecdsa_p256_from_der(slice_t der, uint8_t out[ECDSA_P256_RAW])
 {
-    reader_t reader = reader_over(der);
-
-    if (reader_u8(&reader) != DER_SEQUENCE || reader_u8(&reader) != reader.rest.len || !read_integer(&reader, out) ||
-        !read_integer(&reader, out + P256_BYTES) || !reader_done(&reader)) {
+    if (ecdsa_to_raw(der, P256_BYTES, out) != P11KMS_OK) {
         FAIL(P11KMS_E_SYNTAX, "the signature is not two numbers in DER");
     }
     return P11KMS_OK;
 }
 
-static size_t write_integer(const uint8_t number[P256_BYTES], uint8_t *out)
-{
-    size_t skip = 0;
-
-    while (skip < P256_BYTES - 1 && number[skip] == 0) {
-        skip++;
-    }
-    size_t sign = number[skip] >> 7;
-    size_t len = P256_BYTES - skip;
-    out[0] = DER_INTEGER;
-    out[1] = (uint8_t)(sign + len);
-    out[2] = 0;
-    memcpy(out + 2 + sign, number + skip, len);
-    return 2 + sign + len;
-}
-
 size_t ecdsa_p256_to_der(const uint8_t raw[ECDSA_P256_RAW], uint8_t out[ECDSA_P256_DER_MAX])
 {
-    size_t len = write_integer(raw, out + 2);
+    uint8_t der[ECDSA_DER_MAX];
+    size_t len = 0;
 
-    len += write_integer(raw + P256_BYTES, out + 2 + len);
-    out[0] = DER_SEQUENCE;
-    out[1] = (uint8_t)len;
-    return 2 + len;
+    if (ecdsa_to_der(SLICE(raw, ECDSA_P256_RAW), der, &len) == P11KMS_OK) { /* always: it has the right length */
+        memcpy(out, der, len);
+    }
+    return len;
 }
