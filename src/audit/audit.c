@@ -290,8 +290,7 @@ p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer)
 
 void audit_finish(audit_t *audit, unsigned wait_ms)
 {
-    writer_hold(audit->writer); /* what was answered is in the tree then */
-    writer_release(audit->writer);
+    writer_settle(audit->writer, wait_ms); /* what was answered is in the tree then */
     notary_finish(audit->company.notary, wait_ms);
 }
 

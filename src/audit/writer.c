@@ -214,6 +214,21 @@ segments_t *writer_hold(writer_t *writer)
     return &writer->segments;
 }
 
+void writer_settle(writer_t *writer, unsigned wait_ms)
+{
+    int64_t until = clock_mono_us() + (int64_t)wait_ms * 1000;
+    const struct timespec moment = { .tv_nsec = 5000000 };
+    int held = pthread_mutex_trylock(&writer->appending);
+
+    while (held != 0 && clock_mono_us() < until) {
+        nanosleep(&moment, NULL);
+        held = pthread_mutex_trylock(&writer->appending);
+    }
+    if (held == 0) {
+        pthread_mutex_unlock(&writer->appending);
+    }
+}
+
 void writer_release(writer_t *writer)
 {
     pthread_mutex_unlock(&writer->appending);

@@ -44,6 +44,8 @@ void writer_halt(writer_t *writer, const char *reason);
 bool writer_halted(const writer_t *writer);
 /** Nothing is being appended, or not yet in the tree, until writer_release(). */
 segments_t *writer_hold(writer_t *writer);
+/** Wait until no group is being appended, but not for a disk that hangs. */
+void writer_settle(writer_t *writer, unsigned wait_ms);
 void writer_release(writer_t *writer);
 
 /** Checks nothing of the line. */
