@@ -185,6 +185,21 @@ static void test_a_tail_that_could_not_be_cut_is_cut_at_the_next_start(void **st
     assert_int_equal(there, 5);
 }
 
+static void test_tiles_that_cannot_be_written_hold_back_checkpoints_and_no_record(void **state)
+{
+    tree_log *log = *state;
+
+    write_file(log->folder, "tile", SLICE_LIT("in the way"));
+    tree_open(log);
+    tree_add(log, 600);
+    tree_await(log, tree_failures, 1);
+    assert_true(audit_healthy(log->audit));
+    assert_int_equal(file_size(log->folder, "checkpoint"), -1);
+    remove_file(log, "tile");
+    tree_await_covered(log, 10);
+    tree_close_whole(log);
+}
+
 /* ---- a signer that is slow, fails or lies ---- */
 
 static void test_a_signer_that_hangs_delays_no_record(void **state)
@@ -312,6 +327,40 @@ static void test_tiles_are_made_again(void **state)
     remove_tiles(log);
     tree_open(log);
     tree_close_whole(log);
+}
+
+static void test_tiles_that_a_power_cut_took_are_made_again_from_the_newest_segment(void **state)
+{
+    static const uint8_t zeros[TILE_WIDTH * SHA256_LEN];
+    tree_log *log = *state;
+    uint64_t begins = 0;
+
+    tree_open(log);
+    tree_add(log, 1);
+    for (uint64_t segment = tree_verify(log).segments; begins % 256 < 150 || log->next / 256 == begins / 256;) {
+        tree_add(log, 1);
+        if (tree_verify(log).segments != segment) { /* this one began it */
+            segment = tree_verify(log).segments;
+            begins = log->next - 1;
+        }
+    }
+    tree_close(log); /* a tile was filled since the newest segment began: nothing of it was synced */
+    for (uint64_t i = begins / 256; i < log->next / 256; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "tile/0/%03d", (int)i);
+        assert_int_equal(file_size(log->folder, name), sizeof(zeros));
+        write_file(log->folder, name, SLICE(zeros, sizeof(zeros)));
+    }
+    for (int i = 1; i < 3; i++) { /* not from the beginning: that is away */
+        char name[32];
+
+        snprintf(name, sizeof(name), "audit-%010d.jsonl", i);
+        remove_file(log, name);
+    }
+    tree_open(log);
+    tree_close(log);
+    assert_int_equal(tree_verify(log).verdict, VERIFY_WHOLE);
 }
 
 static void test_a_log_from_before_gets_its_tree(void **state)
@@ -529,6 +578,7 @@ int main(void)
         PROMISE(test_nothing_is_signed_while_there_is_nothing_new),
         PROMISE(test_failed_groups_are_not_in_the_tree),
         PROMISE(test_a_tail_that_could_not_be_cut_is_cut_at_the_next_start),
+        PROMISE(test_tiles_that_cannot_be_written_hold_back_checkpoints_and_no_record),
         PROMISE(test_a_signer_that_hangs_delays_no_record),
         PROMISE(test_a_signer_that_fails_is_tried_again_and_counted),
         PROMISE(test_a_signature_that_does_not_verify_is_never_published),
@@ -537,6 +587,7 @@ int main(void)
         PROMISE(test_a_crash_at_any_record_is_made_good),
         PROMISE(test_a_torn_note_and_a_torn_record_are_cut),
         PROMISE(test_tiles_are_made_again),
+        PROMISE(test_tiles_that_a_power_cut_took_are_made_again_from_the_newest_segment),
         PROMISE(test_a_log_from_before_gets_its_tree),
         PROMISE(test_a_log_from_before_whose_beginning_is_gone_begins_where_it_is),
         PROMISE(test_old_segments_may_go_with_or_without_their_notes),
