@@ -85,12 +85,22 @@ const char *check_fingerprint(slice_t text)
                : "must be 64 lower-case hex digits without colons";
 }
 
+static bool is_url(slice_t text, const char *scheme)
+{
+    size_t len = strlen(scheme);
+
+    return slice_has_prefix(text, scheme) && text.len > len && text.data[len] != '/' &&
+           made_of(SLICE(text.data + len, text.len - len), LOWER UPPER DIGITS "-._~%:/@+=,");
+}
+
 const char *check_https_url(slice_t text)
 {
-    size_t scheme = strlen("https://");
-    bool whole = slice_has_prefix(text, "https://") &&
-                 made_of(SLICE(text.data + scheme, text.len - scheme), LOWER UPPER DIGITS "-._~%:/@+=,");
+    return is_url(text, "https://") ? NULL : "must be https:// and a host, without query and fragment";
+}
 
-    return whole && text.data[scheme] != '/' ? NULL
-                                             : "must be https:// and a host, without query and fragment";
+const char *check_web_url(slice_t text)
+{
+    return is_url(text, "https://") || is_url(text, "http://")
+               ? NULL
+               : "must be https:// or http:// and a host, without query and fragment";
 }

@@ -14,3 +14,4 @@ const char *check_alias(slice_t text);
 const char *check_san(slice_t text);
 const char *check_fingerprint(slice_t text);
 const char *check_https_url(slice_t text); /* without query and fragment */
+const char *check_web_url(slice_t text);   /* http:// too */

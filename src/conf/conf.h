@@ -62,6 +62,16 @@ typedef struct {
 
 #define CONF_COPIES_MAX 8
 
+/** Who cosigns checkpoints of the audit log. */
+typedef struct {
+    const char *url;     /* the submission prefix */
+    const char *key;     /* a vkey; whether it is one is not known here */
+    const char *ca_file; /* NULL: the system's */
+    conf_place place;
+} conf_witness;
+
+#define CONF_WITNESSES_MAX 16
+
 /** How often one principal may call one operation. */
 typedef struct {
     const char *operation; /* "CreateKey"; whether it exists is not known here */
@@ -113,6 +123,9 @@ typedef struct conf {
     const char *audit_origin; /* NULL: "p11kms/" and the host's name */
     const conf_copy *audit_copies;
     size_t n_audit_copies;
+    const conf_witness *audit_witnesses;
+    size_t n_audit_witnesses;
+    unsigned audit_witness_quorum;
     const char *identities_dir; /* NULL: none */
     const char *keys_dir;       /* NULL: none */
     const char *log_level;

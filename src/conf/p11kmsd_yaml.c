@@ -304,6 +304,35 @@ static const char *check_origin(slice_t text)
     return NULL;
 }
 
+static const item_t witness_items[] = {
+    { .name = "url",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_witness, url),
+      .max = 512,
+      .check = check_web_url,
+      .required = true,
+      .about = "The submission prefix, before /add-checkpoint." },
+    { .name = "key",
+      .type = TYPE_STRING,
+      .offset = offsetof(conf_witness, key),
+      .max = 512,
+      .required = true,
+      .about = "Its verifier key, as NAME+HASH+BASE64; what it signs with another is not taken." },
+    { .name = "ca-file",
+      .type = TYPE_PATH,
+      .offset = offsetof(conf_witness, ca_file),
+      .about = "The roots its certificate is checked with, PEM; the system's unless set." },
+};
+
+static const section_t witness_section = {
+    .name = "witnesses",
+    .size = sizeof(conf_witness),
+    .place = offsetof(conf_witness, place),
+    .items = witness_items,
+    .n_items = COUNT_OF(witness_items),
+    .about = "A witness (C2SP tlog-witness) of the audit log.",
+};
+
 static const item_t audit_items[] = {
     { .name = "dir",
       .type = TYPE_PATH,
@@ -402,6 +431,21 @@ static const item_t audit_items[] = {
       .section = &copy_section,
       .about = "Who gets a copy of every record. Best effort: no request waits for it, and what a receiver does not "
                "take in time is dropped and counted." },
+    { .name = "witnesses",
+      .type = TYPE_LIST,
+      .offset = offsetof(conf_t, audit_witnesses),
+      .count = offsetof(conf_t, n_audit_witnesses),
+      .max = CONF_WITNESSES_MAX,
+      .section = &witness_section,
+      .about = "Who is asked to cosign checkpoints, so that the log cannot show two histories. No request waits for them; "
+               "one that fails is asked again with the next checkpoint." },
+    { .name = "witness-quorum",
+      .type = TYPE_NUMBER,
+      .offset = offsetof(conf_t, audit_witness_quorum),
+      .min = 1,
+      .max = CONF_WITNESSES_MAX,
+      .fallback = "1",
+      .about = "How many of them make a checkpoint witnessed, for the metric p11kms_audit_witnessed_records." },
 };
 
 static const section_t audit_section = {

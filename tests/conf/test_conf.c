@@ -86,7 +86,8 @@ static void test_every_value_lands_in_its_field(void **state)
         "default-token: b\n"
         "region: eu-central-1\n"
         "store: db\n"
-        "audit: {dir: log, segment-size: 1GiB, bound: 5s, queue: 7}\n"
+        "audit: {dir: log, segment-size: 1GiB, bound: 5s, queue: 7, witness-quorum: 2,\n"
+        "        witnesses: [{url: 'http://w.example/x', key: w+0+a}, {url: 'https://v', key: v, ca-file: ca}]}\n"
         "identities: identities.d\n"
         "keys: keys.d\n"
         "log-level: debug\n"
@@ -133,6 +134,12 @@ static void test_every_value_lands_in_its_field(void **state)
     assert_true(conf->audit_segment_bytes == UINT64_C(1) << 30);
     assert_int_equal(conf->audit_bound_ms, 5000);
     assert_int_equal(conf->audit_queue_max, 7);
+    assert_int_equal(conf->audit_witness_quorum, 2);
+    assert_int_equal(conf->n_audit_witnesses, 2);
+    assert_string_equal(conf->audit_witnesses[0].url, "http://w.example/x");
+    assert_string_equal(conf->audit_witnesses[0].key, "w+0+a");
+    assert_null(conf->audit_witnesses[0].ca_file);
+    assert_string_equal(conf->audit_witnesses[1].ca_file, scratch_path(folder, "ca"));
     assert_string_equal(conf->identities_dir, scratch_path(folder, "identities.d"));
     assert_string_equal(conf->keys_dir, scratch_path(folder, "keys.d"));
     assert_string_equal(conf->log_level, "debug");
@@ -155,7 +162,7 @@ static void test_every_value_lands_in_its_field(void **state)
     assert_int_equal(conf->quotas.n_operations, 2);
     assert_string_equal(conf->quotas.operations[1].operation, "ListKeys");
     assert_int_equal(conf->quotas.operations[1].per_second, 3);
-    assert_int_equal(conf->quotas.operations[1].place.line, 24);
+    assert_int_equal(conf->quotas.operations[1].place.line, 25);
     assert_string_equal(conf->user, "kms");
     conf_free(conf);
 }
@@ -189,6 +196,9 @@ static void test_a_wrong_value_is_told_with_its_place_and_path(void **state)
           "p11kmsd.yaml:3:23: audit.segment-size: must be a size, as 512KiB, 64MiB or 1GiB\n" },
         { LISTEN TOKEN "audit: {segment-size: 1KiB}\n",
           "p11kmsd.yaml:3:23: audit.segment-size: must be from 1MiB to 4GiB\n" },
+        { LISTEN TOKEN "audit: {witnesses: [{url: 'ftp://w', key: k}]}\n",
+          "p11kmsd.yaml:3:27: audit.witnesses[0].url: must be https:// or http:// and a host, without query and "
+          "fragment\n" },
         { LISTEN TOKEN "limits: {connections: -1}\n",
           "p11kmsd.yaml:3:23: limits.connections: must be a number from 1 to 100000\n" },
         { LISTEN TOKEN "limits: {connections: 0x10}\n",
