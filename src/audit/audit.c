@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "audit/notes.h"
 #include "audit/recover.h"
 #include "audit/search.h"
 #include "audit/space.h"
@@ -27,6 +28,7 @@ struct audit {
     writer_t *writer;
     space_t *space;
     writer_company company;
+    witnesses_t *witnesses; /* NULL: there are none */
     int folder; /* for reading beside the writer, and for its company */
     char found[GUARD_REASON_MAX];
 };
@@ -256,6 +258,12 @@ p11kms_err audit_open(const audit_options *options, audit_t **ret)
     return audit_open_on(options, &segment_io_system, ret);
 }
 
+static void leave_witnesses(audit_t *audit, unsigned wait_ms)
+{
+    notary_tell(audit->company.notary, NULL, NULL);
+    (void)witnesses_stop(STEAL(audit->witnesses), wait_ms);
+}
+
 void audit_close(audit_t *audit)
 {
     if (audit == NULL) {
@@ -264,6 +272,7 @@ void audit_close(audit_t *audit)
     bool gone = writer_stop(audit->writer);
 
     space_stop(audit->space);
+    leave_witnesses(audit, 0);
     if (gone) {
         notary_finish(audit->company.notary, STOP_WAIT_MS);
         free_audit(audit);
@@ -288,10 +297,42 @@ p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer)
     return notary_sign_with(audit->company.notary, signer);
 }
 
+/* ---- witnesses ---- */
+
+static void offer(void *arg, slice_t note)
+{
+    witnesses_offer(arg, note);
+}
+
+static void keep_cosigned(void *arg, slice_t note)
+{
+    notary_cosigned(arg, note);
+}
+
+p11kms_err audit_witness_with(audit_t *audit, const witness_at *at, size_t n, witness_post post)
+{
+    const witness_calls calls = { .post = post, .cosigned = keep_cosigned, .arg = audit->company.notary };
+    _cleanup_buf_ buf_t text = { 0 };
+    note_t newest;
+
+    TRY(witnesses_start(audit->folder, at, n, &calls, &audit->witnesses));
+    notary_tell(audit->company.notary, offer, audit->witnesses);
+    if (note_from_file(audit->folder, "checkpoint", &text, &newest) == P11KMS_OK) {
+        witnesses_offer(audit->witnesses, newest.whole); /* of the last run: they may not have seen it */
+    }
+    return P11KMS_OK;
+}
+
+size_t audit_get_witnesses(const audit_t *audit, witness_stats ret[WITNESSES_MAX])
+{
+    return audit->witnesses != NULL ? witnesses_get_stats(audit->witnesses, ret) : 0;
+}
+
 void audit_finish(audit_t *audit, unsigned wait_ms)
 {
     writer_settle(audit->writer, wait_ms); /* what was answered is in the tree then */
     notary_finish(audit->company.notary, wait_ms);
+    leave_witnesses(audit, wait_ms);
 }
 
 bool audit_stopped(const audit_t *audit)

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "audit/copies.h"
+#include "audit/witness.h"
 #include "util/mailbox.h"
 #include "util/bytes.h"
 
@@ -86,7 +87,15 @@ typedef struct {
  * @retval P11KMS_E_AUDIT, P11KMS_E_SYNTAX (origin), P11KMS_E_UNSUPPORTED (key)
  */
 MUST_USE p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer);
-/** The last checkpoint, before the signer goes; waits for it as long at most. */
+/**
+ * From now on checkpoints go to witnesses, and what they cosign is kept with them. After audit_sign_with().
+ *
+ * @param post  As of witness_calls. @retval those of witnesses_start()
+ */
+MUST_USE p11kms_err audit_witness_with(audit_t *audit, const witness_at *at, size_t n, witness_post post);
+/** @return how many witnesses there are */
+size_t audit_get_witnesses(const audit_t *audit, witness_stats ret[WITNESSES_MAX]);
+/** The last checkpoint, before the signer goes; waits for it as long at most, and for witnesses as long again. */
 void audit_finish(audit_t *audit, unsigned wait_ms);
 
 /** Its files were tampered with while it was written: no record is taken until one that resumes. */

@@ -44,7 +44,7 @@ static p11kms_err read_text(int folder, const char *name, size_t max, buf_t *ret
     return P11KMS_OK;
 }
 
-static p11kms_err read_note(slice_t whole, noted_t *ret)
+static p11kms_err read_note(slice_t whole, noted_t *ret, bool *ret_cosigned)
 {
     note_t note;
 
@@ -52,15 +52,27 @@ static p11kms_err read_note(slice_t whole, noted_t *ret)
     ret->whole = whole;
     ret->size = note.size;
     memcpy(ret->root.bytes, note.root, sizeof(note.root));
+    *ret_cosigned = note.n_signatures > 1;
     return P11KMS_OK;
+}
+
+static void chain_note(merkle_hash *chain, slice_t note)
+{
+    const slice_t parts[] = { SLICE(chain->bytes, sizeof(chain->bytes)), note };
+
+    crypto_sha256_parts(parts, COUNT_OF(parts), chain->bytes);
 }
 
 static p11kms_err put_note(slice_t whole, buf_t *list)
 {
     noted_t noted;
+    bool cosigned;
     const noted_t *last = list->len > 0 ? (const noted_t *)(const void *)(list->data + list->len) - 1 : NULL;
 
-    TRY(read_note(whole, &noted));
+    TRY(read_note(whole, &noted, &cosigned));
+    if (last != NULL && last->size > noted.size && cosigned) {
+        return P11KMS_OK;
+    }
     if (last != NULL && last->size > noted.size) {
         FAIL(P11KMS_E_SYNTAX, "a checkpoint of %" PRIu64 " records stands after one of %" PRIu64, noted.size,
              last->size);
@@ -83,6 +95,7 @@ static p11kms_err parse_notes(const char *name, ledger_t *notes)
             FAIL(P11KMS_E_AUDIT, "audit: %s is damaged at byte %zu: %s", name, notes->whole,
                  p11kms_err_detail(err));
         }
+        chain_note(&notes->chain, whole);
         notes->whole = notes->text.len - rest.len;
     }
     notes->count = list.len / sizeof(noted_t);
@@ -117,29 +130,14 @@ void ledger_free(ledger_t *notes)
 
 p11kms_err checkpoint_read(int folder, buf_t *ret_text, noted_t *ret)
 {
+    bool cosigned;
+
     TRY(read_text(folder, CHECKPOINT, NOTE_MAX, ret_text));
-    p11kms_err err = read_note(buf_slice(ret_text), ret);
+    p11kms_err err = read_note(buf_slice(ret_text), ret, &cosigned);
     if (err != P11KMS_OK) {
         FAIL(P11KMS_E_AUDIT, "audit: %s is damaged: %s", CHECKPOINT, p11kms_err_detail(err));
     }
     return P11KMS_OK;
-}
-
-static void chain_note(merkle_hash *chain, slice_t note)
-{
-    const slice_t parts[] = { SLICE(chain->bytes, sizeof(chain->bytes)), note };
-
-    crypto_sha256_parts(parts, COUNT_OF(parts), chain->bytes);
-}
-
-static merkle_hash chain_of(const ledger_t *notes)
-{
-    merkle_hash chain = { { 0 } };
-
-    for (size_t i = 0; notes != NULL && i < notes->count; i++) {
-        chain_note(&chain, notes->notes[i].whole);
-    }
-    return chain;
 }
 
 p11kms_err ledger_chain(int folder, uint64_t number, merkle_hash *ret)
@@ -147,7 +145,7 @@ p11kms_err ledger_chain(int folder, uint64_t number, merkle_hash *ret)
     _cleanup_ledger_ ledger_t notes = { 0 };
 
     TRY(ledger_load(folder, number, &notes));
-    *ret = chain_of(&notes);
+    *ret = notes.chain;
     return P11KMS_OK;
 }
 
@@ -179,7 +177,7 @@ p11kms_err ledger_open(ledger_file *file, uint64_t number, const ledger_t *there
     }
     file->number = number;
     file->size = there != NULL ? there->whole : 0;
-    file->chain = chain_of(there);
+    file->chain = there != NULL ? there->chain : (merkle_hash){ { 0 } };
     if (there != NULL && there->text.len > there->whole && !cut(file, fd)) {
         return fail_file(name, "its torn end cannot be cut");
     }

@@ -14,11 +14,15 @@ typedef struct {
     merkle_hash root;
 } noted_t;
 
-/** A file's notes, in their order; sizes never fall. */
+/**
+ * A file's notes, in their order. Copies that came back from witnesses after the next checkpoint are passed over,
+ * so that sizes never fall.
+ */
 typedef struct {
     buf_t text;
     noted_t *notes;
     size_t count;
+    merkle_hash chain; /* over all of them: ledger_chain() */
     size_t whole; /* bytes up to the end of the last whole note: a crash may have left a torn one behind it */
 } ledger_t;
 

@@ -16,6 +16,7 @@
 #define RETRY_FIRST_US INT64_C(250000)
 #define RETRY_MAX_US INT64_C(60000000)
 #define STOP_WAIT_US INT64_C(3000000)
+#define COSIGNED_MAX (8 * (size_t)NOTE_MAX) /* waiting to be kept */
 
 /** A partial tile as it was written last. */
 typedef struct {
@@ -57,6 +58,9 @@ struct notary {
     int64_t signed_at; /* on clock_mono_us(); 0: never */
     uint64_t made;
     uint64_t failures;
+    void (*tell)(void *arg, slice_t note);
+    void *tell_arg;
+    buf_t cosigned; /* notes, each behind its length */
 
     atomic_uint_least64_t wake_at; /* the size of the tree that is worth a look */
 };
@@ -278,6 +282,65 @@ static p11kms_err make_checkpoint(notary_t *notary, uint64_t first)
     return P11KMS_OK;
 }
 
+/* ---- cosignatures ---- */
+
+/** A copy of a note that is in a file already; the newest one takes its place in `checkpoint` too. */
+static p11kms_err keep_cosigned(notary_t *notary, slice_t whole)
+{
+    _cleanup_buf_ buf_t note = { 0 };
+    merkle_hash root;
+    note_t parsed;
+
+    TRY(note_parse(whole, &parsed));
+    if (notary->file.number == 0 || note_check(&parsed, notary->key, NULL) != NOTE_SIGNED) {
+        return P11KMS_OK;
+    }
+    buf_put_slice(&note, whole);
+    ENSURE(!buf_failed(&note), P11KMS_E_NOMEM);
+    memcpy(root.bytes, parsed.root, sizeof(root.bytes));
+    TRY(append_note(notary, &note, notary->in_file));
+    if (!is_last(notary, parsed.size, &root)) {
+        return P11KMS_OK;
+    }
+    keep_last(notary, &note, parsed.size, &root);
+    return checkpoint_replace(notary->folder, whole);
+}
+
+/** Under the lock; which is given up meanwhile. */
+static void take_cosigned(notary_t *notary)
+{
+    _cleanup_buf_ buf_t taken = STEAL(notary->cosigned);
+
+    pthread_mutex_unlock(&notary->lock);
+    for (reader_t reader = reader_over(buf_slice(&taken)); reader.rest.len > 0;) {
+        slice_t note = reader_take(&reader, reader_u32(&reader));
+        p11kms_err err = keep_cosigned(notary, note);
+        if (err != P11KMS_OK) {
+            log_warning("cosignatures of a checkpoint of the audit log are not kept: %s", p11kms_err_detail(err));
+        }
+    }
+    pthread_mutex_lock(&notary->lock);
+}
+
+void notary_cosigned(notary_t *notary, slice_t note)
+{
+    pthread_mutex_lock(&notary->lock);
+    if (notary->key != NULL && !notary->paused && !notary->stopping && notary->cosigned.len + note.len < COSIGNED_MAX) {
+        buf_put_u32(&notary->cosigned, (uint32_t)note.len);
+        buf_put_slice(&notary->cosigned, note);
+        pthread_cond_signal(&notary->wake);
+    }
+    pthread_mutex_unlock(&notary->lock);
+}
+
+void notary_tell(notary_t *notary, void (*made)(void *arg, slice_t note), void *arg)
+{
+    pthread_mutex_lock(&notary->lock);
+    notary->tell = made;
+    notary->tell_arg = arg;
+    pthread_mutex_unlock(&notary->lock);
+}
+
 /* ---- when ---- */
 
 /** Under the lock. */
@@ -325,6 +388,9 @@ static void work(notary_t *notary)
     }
     pthread_mutex_lock(&notary->lock);
 
+    if (err == P11KMS_OK && notary->tell != NULL && notary->last_size != made) {
+        notary->tell(notary->tell_arg, buf_slice(&notary->last));
+    }
     notary->made += notary->last_size != made;
     notary->signed_size = notary->last_size;
     if (err != P11KMS_OK) {
@@ -351,10 +417,14 @@ static void *make_checkpoints(void *arg)
     notary_t *notary = arg;
 
     pthread_mutex_lock(&notary->lock);
-    while (!notary->stopping) {
+    while (!notary->stopping || notary->cosigned.len > 0) {
         int64_t now = clock_mono_us();
         bool waits;
 
+        if (notary->cosigned.len > 0) {
+            take_cosigned(notary);
+            continue;
+        }
         if (is_due(notary, now)) {
             work(notary);
             continue;
@@ -395,6 +465,7 @@ static void notary_free(notary_t *notary)
     note_key_free(notary->key);
     buf_free(&notary->last);
     buf_free(&notary->ended);
+    buf_free(&notary->cosigned);
     pthread_cond_destroy(&notary->gone);
     pthread_cond_destroy(&notary->wake);
     pthread_mutex_destroy(&notary->lock);

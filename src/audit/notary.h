@@ -29,6 +29,10 @@ MUST_USE p11kms_err notary_start(int folder, log_tree_t *tree, guard_t *guard, c
                                  notary_limits limits, notary_t **ret);
 /** From now on checkpoints are signed. @retval P11KMS_E_NOMEM, those of note_key_new() */
 MUST_USE p11kms_err notary_sign_with(notary_t *notary, const audit_signer *signer);
+/** Each checkpoint that is new in `checkpoint`, on the notary's thread and under its lock. NULL: no more. */
+void notary_tell(notary_t *notary, void (*made)(void *arg, slice_t note), void *arg);
+/** Keep a checkpoint's note with cosignatures beside it; copied. More than a few that wait are dropped. */
+void notary_cosigned(notary_t *notary, slice_t note);
 /** The tree has grown, or a segment has ended. Costs two loads. */
 void notary_look(notary_t *notary);
 /** One more checkpoint where it has something to say; then no more. Waits at most @p wait_ms for the signer.

@@ -1,7 +1,10 @@
 #include "audit/witness.h"
 
-#include <pthread.h>
+#include <fcntl.h>
 #include <stdio.h>
+
+#include "audit/thread.h"
+#include "util/clock.h"
 
 #define LOG_ROOM "audit"
 #include "util/log.h"
@@ -10,7 +13,8 @@ typedef struct {
     witnesses_t *all;
     pthread_t thread;
     bool running;
-    char *url;
+    char *url, *ca_file, *vkey;
+    witness_at at; /* of these */
     note_key_t *key;
     witness_state state; /* the thread's alone */
     uint64_t round;      /* done last */
@@ -23,12 +27,14 @@ struct witnesses {
     witness_calls calls;
     pthread_mutex_t lock; /* over all below, but for each one's state */
     pthread_cond_t wake;
+    pthread_cond_t idle; /* no round is under way */
     bool stopping;
     buf_t newest;  /* offered last */
     buf_t note;    /* of this round */
     buf_t lines;   /* that came in so far */
     uint64_t round;
     size_t asking; /* how many have not answered in this round */
+    bool ending;   /* what they gave is being handed over */
     size_t n;
     witness_t of[WITNESSES_MAX];
 };
@@ -50,16 +56,20 @@ static void end_round(witnesses_t *w)
     _cleanup_buf_ buf_t note = { 0 };
     bool any = w->lines.len > 0;
 
+    w->ending = true;
     buf_put_slice(&note, buf_slice(&w->note));
     buf_put_slice(&note, buf_slice(&w->lines));
-    if (any && !buf_failed(&note)) {
+    void (*cosigned)(void *arg, slice_t whole) = w->calls.cosigned;
+    if (any && cosigned && !buf_failed(&note)) {
         pthread_mutex_unlock(&w->lock);
-        w->calls.cosigned(w->calls.arg, buf_slice(&note));
+        cosigned(w->calls.arg, buf_slice(&note));
         pthread_mutex_lock(&w->lock);
     }
     if (!w->stopping && w->asking == 0 && !slice_eq(buf_slice(&w->newest), buf_slice(&w->note))) {
         begin_round(w);
     }
+    w->ending = false;
+    pthread_cond_broadcast(&w->idle);
 }
 
 /* One line when it begins to fail, one when it is well again; another tree is told each time. */
@@ -84,7 +94,7 @@ static p11kms_err ask(witness_t *one, const buf_t *text, buf_t *lines, uint64_t 
     ENSURE(!buf_failed(text), P11KMS_E_NOMEM);
     TRY(note_parse(buf_slice(text), &note));
     *ret_size = note.size;
-    return witness_ask(one->all->folder, one->url, one->key, &note, &one->all->calls, &one->state, lines);
+    return witness_ask(one->all->folder, &one->at, one->key, &note, &one->all->calls, &one->state, lines);
 }
 
 /** Under the lock, which is given up meanwhile. */
@@ -136,7 +146,7 @@ void witnesses_offer(witnesses_t *w, slice_t note)
     pthread_mutex_lock(&w->lock);
     buf_clear(&w->newest);
     buf_put_slice(&w->newest, note);
-    if (!w->stopping && w->asking == 0 && !slice_eq(note, buf_slice(&w->note))) {
+    if (!w->stopping && w->asking == 0 && !w->ending && !slice_eq(note, buf_slice(&w->note))) {
         begin_round(w);
     }
     pthread_mutex_unlock(&w->lock);
@@ -159,7 +169,10 @@ static p11kms_err prepare(witnesses_t *w, const witness_at *at)
 
     one->all = w;
     one->url = strdup(at->url);
-    ENSURE(one->url, P11KMS_E_NOMEM);
+    one->vkey = strdup(at->vkey);
+    one->ca_file = at->ca_file ? strdup(at->ca_file) : NULL;
+    ENSURE(one->url && one->vkey && (one->ca_file || !at->ca_file), P11KMS_E_NOMEM);
+    one->at = (witness_at){ .url = one->url, .vkey = one->vkey, .ca_file = one->ca_file };
     p11kms_err err = note_key_parse(SLICE_STR(at->vkey), &one->key);
     if (err != P11KMS_OK || note_key_kind(one->key) != NOTE_COSIGNATURE) {
         FAIL(err != P11KMS_OK ? err : P11KMS_E_UNSUPPORTED, "the key of witness %s is none of a cosigner (type 4)",
@@ -174,7 +187,7 @@ static p11kms_err start_all(witnesses_t *w, const witness_at *at, size_t n)
         TRY(prepare(w, &at[i]));
     }
     for (size_t i = 0; i < n; i++) {
-        if (pthread_create(&w->of[i].thread, NULL, run, &w->of[i]) != 0) {
+        if (thread_start(&w->of[i].thread, run, &w->of[i]) != 0) {
             FAIL(P11KMS_E_NOMEM, "no thread for a witness can be started");
         }
         w->of[i].running = true;
@@ -189,39 +202,61 @@ p11kms_err witnesses_start(int folder, const witness_at *at, size_t n, const wit
     }
     witnesses_t *w = calloc(1, sizeof(*w));
     ENSURE(w, P11KMS_E_NOMEM);
-    w->folder = folder;
+    w->folder = fcntl(folder, F_DUPFD_CLOEXEC, 0);
     w->calls = *calls;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
-    p11kms_err err = start_all(w, at, n);
+    thread_cond_init(&w->idle);
+    p11kms_err err = w->folder < 0 ? P11KMS_E_AUDIT : start_all(w, at, n);
     if (err != P11KMS_OK) {
-        witnesses_stop(w);
+        (void)witnesses_stop(w, 0);
         return err;
     }
     *ret = w;
     return P11KMS_OK;
 }
 
-void witnesses_stop(witnesses_t *w)
+static void witnesses_free(witnesses_t *w)
 {
-    if (!w) {
-        return;
-    }
-    pthread_mutex_lock(&w->lock);
-    w->stopping = true;
-    pthread_cond_broadcast(&w->wake);
-    pthread_mutex_unlock(&w->lock);
     for (size_t i = 0; i < w->n; i++) {
-        if (w->of[i].running) {
-            pthread_join(w->of[i].thread, NULL);
-        }
         free(w->of[i].url);
+        free(w->of[i].vkey);
+        free(w->of[i].ca_file);
         note_key_free(w->of[i].key);
     }
     buf_free(&w->newest);
     buf_free(&w->note);
     buf_free(&w->lines);
+    cleanup_fd(&w->folder);
+    pthread_cond_destroy(&w->idle);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
     free(w);
+}
+
+bool witnesses_stop(witnesses_t *w, unsigned wait_ms)
+{
+    int64_t deadline = clock_mono_us() + (int64_t)wait_ms * 1000;
+
+    if (!w) {
+        return true;
+    }
+    pthread_mutex_lock(&w->lock);
+    while ((w->asking > 0 || w->ending) && clock_mono_us() < deadline) {
+        thread_wait_until(&w->idle, &w->lock, deadline);
+    }
+    bool idle = w->asking == 0 && !w->ending;
+    w->stopping = true;
+    w->calls.cosigned = idle ? w->calls.cosigned : NULL;
+    pthread_cond_broadcast(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->of[i].running) {
+            (void)(idle ? pthread_join(w->of[i].thread, NULL) : pthread_detach(w->of[i].thread));
+        }
+    }
+    if (idle) {
+        witnesses_free(w);
+    }
+    return idle;
 }

@@ -14,18 +14,23 @@
 typedef struct witnesses witnesses_t;
 
 typedef struct {
-    const char *url;  /* the submission prefix */
-    const char *vkey; /* of type 4 */
+    const char *url;     /* the submission prefix */
+    const char *vkey;    /* of type 4 */
+    const char *ca_file; /* as post takes it; may be NULL */
 } witness_at;
 
+/**
+ * POST @p body to @p url, which @p ca_file vouches for; on a thread of a witness, perhaps still after
+ * witnesses_stop(). Bounded in time and in what it takes.
+ *
+ * @param[out] ret_answer  Appended.
+ */
+typedef p11kms_err (*witness_post)(const char *url, const char *ca_file, slice_t body, int *ret_status,
+                                   buf_t *ret_answer);
+
 typedef struct {
-    /**
-     * POST @p body to @p url; on a thread of a witness. Bounded in time and in what it takes.
-     *
-     * @param[out] ret_answer  Appended.
-     */
-    p11kms_err (*post)(void *arg, const char *url, slice_t body, int *ret_status, buf_t *ret_answer);
-    /** A note with the cosignatures of a round behind its own signatures; on a thread of a witness. */
+    witness_post post;
+    /** A note with the cosignatures of a round behind its own signatures; on a thread of a witness, not for long. */
     void (*cosigned)(void *arg, slice_t note);
     void *arg;
 } witness_calls;
@@ -37,8 +42,12 @@ typedef struct {
  */
 MUST_USE p11kms_err witnesses_start(int folder, const witness_at *at, size_t n, const witness_calls *calls,
                                     witnesses_t **ret);
-/** Waits for the requests that are under way. NULL is fine. */
-void witnesses_stop(witnesses_t *witnesses);
+/**
+ * What was offered is still asked for, but not for longer than @p wait_ms. NULL is fine.
+ *
+ * @return false when requests are still under way: they are left to themselves, and nothing comes back of them.
+ */
+bool witnesses_stop(witnesses_t *witnesses, unsigned wait_ms);
 
 /** The newest checkpoint. Its tiles are on disk. Never blocks. */
 void witnesses_offer(witnesses_t *witnesses, slice_t note);
@@ -60,7 +69,7 @@ typedef struct {
 } witness_state;
 
 /**
- * Have @p note cosigned by the one with @p key; at most one request more when the witness has another size
+ * Have @p note cosigned by the one at @p at with @p key; at most one request more when the witness has another size
  * than we thought.
  *
  * @param[out] ret_lines  Appended: its signature lines, which were verified.
@@ -69,5 +78,5 @@ typedef struct {
  * @retval P11KMS_E_DENIED    It does not know the log, or its key, or did not cosign.
  * @retval P11KMS_E_IO, P11KMS_E_TIMEOUT and others of calls->post; P11KMS_E_NOT_FOUND, P11KMS_E_AUDIT  of tiles.
  */
-MUST_USE p11kms_err witness_ask(int folder, const char *url, const note_key_t *key, const note_t *note,
+MUST_USE p11kms_err witness_ask(int folder, const witness_at *at, const note_key_t *key, const note_t *note,
                                 const witness_calls *calls, witness_state *state, buf_t *ret_lines);

@@ -102,7 +102,7 @@ static p11kms_err conflict(const note_t *note, const buf_t *answer, witness_stat
     return P11KMS_OK;
 }
 
-static p11kms_err ask_once(int folder, const char *url, const note_key_t *key, const note_t *note,
+static p11kms_err ask_once(int folder, const char *url, const char *ca_file, const note_key_t *key, const note_t *note,
                            const witness_calls *calls, witness_state *state, buf_t *ret_lines, bool *ret_again)
 {
     _cleanup_buf_ buf_t body = { 0 };
@@ -113,7 +113,7 @@ static p11kms_err ask_once(int folder, const char *url, const note_key_t *key, c
         FAIL(P11KMS_E_CONFLICT, "it has cosigned more records than the checkpoint covers");
     }
     TRY(make_body(folder, note, state->size, &body));
-    TRY(calls->post(calls->arg, url, buf_slice(&body), &status, &answer));
+    TRY(calls->post(url, ca_file, buf_slice(&body), &status, &answer));
     if (status == 409) {
         return conflict(note, &answer, state, ret_again);
     }
@@ -125,9 +125,10 @@ static p11kms_err ask_once(int folder, const char *url, const note_key_t *key, c
     return P11KMS_OK;
 }
 
-p11kms_err witness_ask(int folder, const char *url, const note_key_t *key, const note_t *note,
+p11kms_err witness_ask(int folder, const witness_at *at, const note_key_t *key, const note_t *note,
                        const witness_calls *calls, witness_state *state, buf_t *ret_lines)
 {
+    const char *url = at->url;
     size_t len = strlen(url);
     bool again = true;
     char full[1024];
@@ -136,7 +137,7 @@ p11kms_err witness_ask(int folder, const char *url, const note_key_t *key, const
     ENSURE(n > 0 && (size_t)n < sizeof(full), P11KMS_E_RANGE);
     for (int i = 0; again && i < REQUESTS_MAX; i++) {
         again = false;
-        TRY(ask_once(folder, full, key, note, calls, state, ret_lines, &again));
+        TRY(ask_once(folder, full, at->ca_file, key, note, calls, state, ret_lines, &again));
     }
     if (again) {
         FAIL(P11KMS_E_IO, "it has another size at every request");

@@ -2,6 +2,7 @@
 
 #include "config.h"
 
+#include "daemon/cosigners.h"
 #include "daemon/outlets.h"
 
 #include <string.h>
@@ -49,6 +50,7 @@ static void metrics(monitor_t *monitor, http_exchange_t *exchange)
 
     core_metrics(monitor->core, &body);
     outlets_metrics(monitor->copies, &body);
+    cosigners_metrics(monitor->audit, monitor->witness_quorum, &body);
     buf_printf(&body,
                "# TYPE p11kms_build_info gauge\np11kms_build_info{version=\"" PACKAGE_VERSION "\"} 1\n"
                "# TYPE p11kms_keys gauge\np11kms_keys %zu\n"

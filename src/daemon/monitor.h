@@ -10,6 +10,8 @@ typedef struct {
     kms_t *kms;
     http_t *http;
     copies_t *copies; /* of the audit log; may be NULL */
+    audit_t *audit;
+    unsigned witness_quorum;
 } monitor_t;
 
 /** An http_handler; @p arg is a monitor_t. */

@@ -11,6 +11,7 @@
 #include "audit/note.h"
 #include "client/client.h"
 #include "crypto/crypto.h"
+#include "daemon/cosigners.h"
 #include "daemon/outlets.h"
 #include "kms/grant_token.h"
 #include "util/user.h"
@@ -400,7 +401,8 @@ static p11kms_err checkpoints_start(service_t *s)
         .sign = kms_sign_checkpoint,
         .arg = &s->checkpoint_key,
     };
-    return audit_sign_with(s->audit, &signer);
+    TRY(audit_sign_with(s->audit, &signer));
+    return cosigners_start(s);
 }
 
 /* While the token is there still. */
@@ -507,7 +509,8 @@ static p11kms_err http_start(service_t *s)
         TRY(http_listen(s->http, &s->conf->listen[i], on_request, on_refused, s, &s->ports[i]));
     }
     if (s->conf->monitor) {
-        s->monitor = (monitor_t){ .core = s->core, .copies = s->copies, .kms = s->kms, .http = s->http };
+        s->monitor = (monitor_t){ .core = s->core, .copies = s->copies, .kms = s->kms, .http = s->http,
+                                   .audit = s->audit, .witness_quorum = s->conf->audit_witness_quorum };
         TRY(http_listen(s->http, s->conf->monitor, monitor_handle, log_refusal, &s->monitor, &s->monitor_port));
     }
     return P11KMS_OK;

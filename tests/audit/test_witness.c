@@ -99,11 +99,11 @@ static int judge(fake_witness *w, unsigned number, slice_t body, buf_t *answer)
     return 200;
 }
 
-static p11kms_err post(void *arg, const char *url, slice_t body, int *ret_status, buf_t *answer)
+static p11kms_err post(const char *url, const char *ca_file, slice_t body, int *ret_status, buf_t *answer)
 {
     unsigned number;
 
-    (void)arg;
+    assert_string_equal(ca_file, "ca.pem");
     assert_int_equal(sscanf(url, URL "%u/add-checkpoint", &number), 1);
     fake_witness *w = &fakes[number];
     if (w->slow_us) {
@@ -138,11 +138,12 @@ static p11kms_err ask(witness_state *state, buf_t *lines)
     _cleanup_(note_key) note_key_t *key = NULL;
     _cleanup_buf_ buf_t vkey = { 0 };
     note_t note;
+    const witness_at at = { .url = URL "0/", .ca_file = "ca.pem" };
 
     made_witness_vkey(1, &vkey);
     assert_ok(note_key_parse(buf_slice(&vkey), &key));
     assert_ok(note_parse(buf_slice(&made.last), &note));
-    return witness_ask(made.fd, URL "0/", key, &note, &calls, state, lines);
+    return witness_ask(made.fd, &at, key, &note, &calls, state, lines);
 }
 
 static void test_a_log_that_grows_is_cosigned_again_and_again(void **state)
@@ -265,7 +266,7 @@ static witnesses_t *start(size_t n)
     for (unsigned i = 0; i < n; i++) {
         made_witness_vkey(i + 1, &vkeys[i]);
         snprintf(urls[i], sizeof(urls[i]), URL "%u", i);
-        at[i] = (witness_at){ urls[i], buf_str(&vkeys[i]) };
+        at[i] = (witness_at){ urls[i], buf_str(&vkeys[i]), "ca.pem" };
     }
     assert_ok(witnesses_start(made.fd, at, n, &calls, &w));
     for (size_t i = 0; i < 3; i++) {
@@ -325,7 +326,7 @@ static void test_what_all_witnesses_gave_comes_back_as_one_note(void **state)
         assert_int_equal(stats[i].cosigned, 1);
         assert_int_equal(stats[i].size, 700);
     }
-    witnesses_stop(w);
+    assert_true(witnesses_stop(w, WAIT_US / 1000));
 }
 
 static void test_one_that_fails_spoils_nothing_and_is_tried_with_the_next_checkpoint(void **state)
@@ -347,7 +348,7 @@ static void test_one_that_fails_spoils_nothing_and_is_tried_with_the_next_checkp
     assert_int_equal(witnesses_get_stats(w, stats), 3);
     assert_int_equal(stats[1].failures, 1);
     assert_int_equal(stats[1].cosigned, 1);
-    witnesses_stop(w);
+    assert_true(witnesses_stop(w, WAIT_US / 1000));
 }
 
 static void test_checkpoints_offered_meanwhile_wait_and_only_the_newest_is_asked_for(void **state)
@@ -366,7 +367,7 @@ static void test_checkpoints_offered_meanwhile_wait_and_only_the_newest_is_asked
     assert_true(clock_mono_us() - began < WAIT_US);
     wait_until_size(800);
     assert_true(fakes[0].requests < 20);
-    witnesses_stop(w);
+    assert_true(witnesses_stop(w, WAIT_US / 1000));
 }
 
 static void test_where_nobody_cosigned_nothing_comes_back(void **state)
@@ -384,7 +385,7 @@ static void test_where_nobody_cosigned_nothing_comes_back(void **state)
         (void)witnesses_get_stats(w, stats);
     } while (stats[0].failures + stats[1].failures < 2 && clock_mono_us() < deadline);
     assert_int_equal(stats[0].failures + stats[1].failures, 2);
-    witnesses_stop(w);
+    assert_true(witnesses_stop(w, WAIT_US / 1000));
     assert_int_equal(n_cosigned, 0);
 }
 
@@ -395,10 +396,10 @@ static void test_keys_that_are_no_cosigners_are_refused_by_their_url(void **stat
 
     (void)state;
     made_vkey(1, &vkey); /* a log's */
-    const witness_at at[] = { { URL, buf_str(&vkey) } };
+    const witness_at at[] = { { URL, buf_str(&vkey), NULL } };
     assert_err(witnesses_start(made.fd, at, 1, &calls, &w), P11KMS_E_UNSUPPORTED);
     assert_detail_names(P11KMS_E_UNSUPPORTED, URL);
-    const witness_at none[] = { { URL, "key" } };
+    const witness_at none[] = { { URL, "key", NULL } };
     assert_err(witnesses_start(made.fd, none, 1, &calls, &w), P11KMS_E_SYNTAX);
     assert_err(witnesses_start(made.fd, none, WITNESSES_MAX + 1, &calls, &w), P11KMS_E_LIMIT);
 }
