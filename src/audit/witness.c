@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "audit/thread.h"
+#include "audit/witness_ask.h"
 #include "util/clock.h"
 
 #define LOG_ROOM "audit"

@@ -1,5 +1,5 @@
 /* One add-checkpoint request: c2sp.org/tlog-witness. */
-#include "audit/witness.h"
+#include "audit/witness_ask.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "audit/prove.h"
-#include "audit/witness.h"
+#include "audit/witness_ask.h"
 #include "tests/audit/files.h"
 #include "tests/audit/made_log.h"
 #include "util/clock.h"
