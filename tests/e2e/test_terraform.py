@@ -1,15 +1,17 @@
-"""What Terraform's AWS provider 5 does with keys, aliases and grants of KMS: apply, plan nothing, change, destroy.
+"""What Terraform's AWS provider 5 does with keys, external ones too, aliases and grants of KMS: apply, plan nothing, change, destroy.
 
 The provider's calls are replayed in its order, waits included, without its pauses (internal/service/kms of
 hashicorp/terraform-provider-aws). Where a terraform with the provider is at hand the real one does the same.
 """
 
+import datetime
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 
+import conformance
 import p11kms_test
 import tap
 from kms_case import KmsCase, Refused, arn_of
@@ -225,6 +227,56 @@ class Grant:
         assert self.read() is None
 
 
+class ExternalKey:
+    """resource "aws_kms_external_key": with its material in the configuration, or waiting for it."""
+
+    def __init__(self, kms, material=None, valid_to=None, description=""):
+        self.kms, self.id, self.material = kms, None, material
+        self.wanted = {"description": description, "valid_to": valid_to}
+
+    def read(self):
+        metadata = self.kms("DescribeKey", KeyId=self.id)["KeyMetadata"]
+        if metadata["KeyState"] == "PendingDeletion":
+            return None
+        self.kms("GetKeyPolicy", KeyId=self.id, PolicyName="default")
+        self.kms.all("ListResourceTags", "Tags", KeyId=self.id, Limit=50)
+        return {"description": metadata["Description"], "valid_to": metadata.get("ValidTo"), "state": metadata["KeyState"],
+                "enabled": metadata["Enabled"], "model": metadata.get("ExpirationModel"), "usage": metadata["KeyUsage"]}
+
+    def plan(self):
+        state = self.read()
+        return {name: (state[name], wanted) for name, wanted in self.wanted.items() if state[name] != wanted}
+
+    def bring(self):
+        got = self.kms("GetParametersForImport", KeyId=self.id, WrappingAlgorithm="RSAES_OAEP_SHA_256",
+                       WrappingKeySpec="RSA_2048")
+        expiry = {"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": self.wanted["valid_to"]} if self.wanted[
+            "valid_to"] else {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+        self.kms("ImportKeyMaterial", KeyId=self.id, ImportToken=got["ImportToken"],
+                 EncryptedKeyMaterial=conformance.wrap(got["PublicKey"], self.material), **expiry)
+        for _ in range(IN_A_ROW):
+            assert self.read()["state"] != "PendingImport" and "valid_to" not in self.plan()
+
+    def apply(self):
+        self.id = self.kms("CreateKey", BypassPolicyLockoutSafetyCheck=False, Description=self.wanted["description"],
+                           KeyUsage="ENCRYPT_DECRYPT", Origin="EXTERNAL", Tags=[])["KeyMetadata"]["KeyId"]
+        if self.material:
+            self.bring()
+        return self.read()
+
+    def change(self, **wanted):
+        if "description" in wanted:
+            self.kms("UpdateKeyDescription", KeyId=self.id, Description=wanted["description"])
+        again = "valid_to" in wanted
+        self.wanted |= wanted
+        if again:
+            self.bring()
+
+    def destroy(self):
+        self.kms("ScheduleKeyDeletion", KeyId=self.id)
+        assert self.read() is None
+
+
 POLICY = json.dumps({
     "Version": "2012-10-17", "Id": "of-terraform",
     "Statement": [
@@ -252,6 +304,25 @@ class Replayed(KmsCase):
         self.assertIsNone(key.read())
         window = self.service.audit("ScheduleKeyDeletion")[-1]["requestParameters"]["pendingWindowInDays"]
         self.assertEqual(window, 7)
+
+    def test_an_external_key_is_applied_changed_and_nothing_is_left_to_plan(self):
+        until = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(days=30)
+        key = ExternalKey(self.kms, bytes(range(32)), until, "from Terraform")
+        state = key.apply()
+        self.assertEqual(key.plan(), {})
+        self.assertEqual((state["state"], state["enabled"], state["model"], state["usage"]),
+                         ("Enabled", True, "KEY_MATERIAL_EXPIRES", "ENCRYPT_DECRYPT"))
+        key.change(description="changed", valid_to=None)
+        self.assertEqual(key.plan(), {})
+        self.assertEqual(key.read()["model"], "KEY_MATERIAL_DOES_NOT_EXPIRE")
+        key.destroy()
+
+    def test_an_external_key_without_material_waits_and_nothing_is_left_to_plan(self):
+        key = ExternalKey(self.kms)
+        state = key.apply()
+        self.assertEqual(key.plan(), {})
+        self.assertEqual((state["state"], state["enabled"], state["model"]), ("PendingImport", False, None))
+        key.destroy()
 
     def test_a_key_with_nothing_said_is_applied_and_nothing_is_left_to_plan(self):
         key = Key(self.kms)
