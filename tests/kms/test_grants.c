@@ -1,6 +1,7 @@
 /* Grants in memory: what they allow, and how they are found among many. */
 #include "tests/testing.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -374,6 +375,46 @@ static void test_a_named_grant_is_known_again_by_all_it_says(void **state)
     assert_null(grants_like(f->grants, same));
 }
 
+#define THREADED 400
+
+static void *read_all_the_time(void *arg)
+{
+    fixture *f = arg;
+    const kms_grant_need need = { .operations = GRANT_DECRYPT, .ignores_constraints = true };
+    kms_grant_t *page[8];
+
+    for (unsigned i = 0; i < 4 * THREADED; i++) {
+        kms_grant_t *found = grants_find(f->grants, place(key_a), SLICE_LIT(ALICE), &need);
+        assert_true(!found || found->operations & GRANT_DECRYPT);
+        kms_grant_unref(found);
+        size_t n = grants_list(f->grants, place(key_a), SLICE(NULL, 0), NULL, page, 8);
+        for (size_t k = 0; k < n; k++) {
+            kms_grant_unref(page[k]);
+        }
+    }
+    return NULL;
+}
+
+static void test_readers_see_whole_grants_while_they_come_and_go(void **state)
+{
+    fixture *f = *state;
+    pthread_t readers[2];
+
+    for (size_t i = 0; i < COUNT_OF(readers); i++) {
+        assert_int_equal(pthread_create(&readers[i], NULL, read_all_the_time, f), 0);
+    }
+    for (unsigned i = 0; i < THREADED; i++) {
+        kms_grant_t *grant = add(f, (sketch){ .retiring = BOB, .subset = i % 2 ? "a=1" : NULL });
+        if (i % 3) {
+            grants_remove(f->grants, grant);
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(readers); i++) {
+        pthread_join(readers[i], NULL);
+    }
+    assert_int_equal(grants_count(f->grants, place(key_a)), (THREADED + 2) / 3);
+}
+
 /* ---- rows ---- */
 
 static void test_a_row_becomes_the_same_grant_again(void **state)
@@ -431,6 +472,7 @@ int main(void)
         TEST(test_listings_are_of_one_grantee_or_one_retiring_principal),
         TEST(test_a_key_takes_its_grants_along_and_nobody_elses),
         TEST(test_a_named_grant_is_known_again_by_all_it_says),
+        TEST(test_readers_see_whole_grants_while_they_come_and_go),
         TEST(test_a_row_becomes_the_same_grant_again),
         TEST(test_a_damaged_row_is_no_grant),
     };
