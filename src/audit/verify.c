@@ -327,13 +327,16 @@ static p11kms_err begin(verifying *v, uint64_t number)
 static p11kms_err take_all(verifying *v)
 {
     _cleanup_free_ uint64_t *numbers = NULL;
-    size_t count;
+    size_t count, first = 0;
 
     TRY(source_list(v->folder, &numbers, &count));
-    progress_t progress = { .bytes = source_bytes(v->folder, numbers, count) };
-    TRY(begin(v, count ? numbers[0] : 1));
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && numbers[i] != numbers[i - 1] + 1) {
+    while (first < count && numbers[first] < v->options->from) {
+        first++;
+    }
+    progress_t progress = { .bytes = source_bytes(v->folder, numbers + first, count - first) };
+    TRY(begin(v, first < count ? numbers[first] : 1));
+    for (size_t i = first; i < count; i++) {
+        if (i > first && numbers[i] != numbers[i - 1] + 1) {
             return verify_found(v, VERIFY_RECORDS, "segment %llu is missing", (unsigned long long)numbers[i - 1] + 1);
         }
         TRY(take_segment(v, numbers[i], i + 1 == count, &progress));

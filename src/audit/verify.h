@@ -25,6 +25,7 @@ typedef struct {
     size_t quorum;            /* of the witnesses must have cosigned */
     uint64_t unwitnessed_max; /* checkpointed records behind the newest checkpoint that so many cosigned */
     const char *since;        /* the path of a checkpoint kept earlier, or NULL */
+    uint64_t from;            /* segments before this one are taken for away */
     void (*progress)(void *arg, uint64_t done, uint64_t of); /* bytes; now and then; may be NULL */
     void *arg;
 } verify_options;

@@ -17,6 +17,7 @@ static const cli_option option_since = { "since", 's', "CHECKPOINT", "A checkpoi
 static const cli_option option_unwitnessed = { "unwitnessed", '\0', "N",
                                                "Fail when more than N records under a checkpoint are not under one that "
                                                "the witnesses cosigned." };
+static const cli_option option_from = { "from", '\0', "SEGMENT", "Begin with this segment, as if those before it were away." };
 static const cli_option option_json = { "json", '\0', NULL, "The result as JSON." };
 
 /* The exit status of each verdict, and its name in JSON. */
@@ -174,12 +175,16 @@ static p11kms_err verify(const cli_line *line, int *ret_status)
     int64_t began = clock_mono_us();
     verify_options o = { .since = cli_value(line, &option_since), .unwitnessed_max = UINT64_MAX, .arg = &began };
     const char *unwitnessed = cli_value(line, &option_unwitnessed);
+    const char *from = cli_value(line, &option_from);
     verify_report report;
 
     TRY(cli_trust(line, &cli_option_key, &keys));
     TRY(cli_quorum(line, &witnesses, &o.quorum));
     if (unwitnessed) {
         TRY(cli_number(unwitnessed, "--unwitnessed", &o.unwitnessed_max));
+    }
+    if (from) {
+        TRY(cli_number(from, "--from", &o.from));
     }
     TRY(cli_log_folder(line, 0, &dir));
     o.dir = dir;
@@ -214,7 +219,7 @@ static int run_verify(const cli_line *line)
     return CLI_FAILED;
 }
 
-static const cli_option *const verify_options_taken[] = { &cli_option_config, &cli_option_key, &option_since, &cli_option_witness,
+static const cli_option *const verify_options_taken[] = { &cli_option_config, &cli_option_key, &option_since, &option_from, &cli_option_witness,
                                                           &cli_option_witnesses, &option_unwitnessed, &option_json, NULL };
 
 const cli_command cli_audit_verify = {

@@ -502,6 +502,16 @@ static void test_old_segments_may_be_moved_away(void **state)
     assert_named(3, 112, 1111, report.event_id);
 }
 
+static void test_what_follows_a_bad_segment_can_be_verified_by_itself(void **state)
+{
+    (void)state;
+    change_byte(SEGMENT_1, made_event_id(0, 150));
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_int_equal(verify_with((verify_options){ .from = 2 }), VERIFY_WHOLE);
+    assert_int_equal(report.first, 300);
+    assert_int_equal(verify_with((verify_options){ .from = 1 }), VERIFY_RECORDS);
+}
+
 static void test_a_checkpoint_kept_before_segments_were_moved_away_is_linked_by_the_tiles(void **state)
 {
     (void)state;
@@ -732,6 +742,7 @@ int main(void)
         LOG_TEST(test_a_log_rolled_back_whole_does_not_go_on_from_a_kept_checkpoint),
         LOG_TEST(test_a_kept_checkpoint_must_be_signed_too),
         LOG_TEST(test_old_segments_may_be_moved_away),
+        LOG_TEST(test_what_follows_a_bad_segment_can_be_verified_by_itself),
         LOG_TEST(test_a_checkpoint_kept_before_segments_were_moved_away_is_linked_by_the_tiles),
         LOG_TEST(test_segments_moved_away_without_their_tiles_or_head_are_told),
         LOG_TEST(test_compressed_segments_verify_and_their_records_are_named),

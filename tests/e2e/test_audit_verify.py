@@ -250,6 +250,40 @@ class Verify(Log):
             self.assertEqual((done.returncode, done.stdout), (UNREADABLE, ""), words)
 
 
+class Resumed(unittest.TestCase):
+    """A log that was tampered with in use, and went on by an operator's decision."""
+
+    def verify(self, *words):
+        done = p11kms_test.run(p11kms_test.COMMAND, "audit", "verify", self.log, "--key", self.log / "key", "--json",
+                               *words, check=False)
+        return done.returncode, json.loads(done.stdout)
+
+    def test_the_bad_record_stays_named_and_what_follows_verifies_by_itself(self):
+        service = real.RealService(audit_options=f", checkpoint-records: 20, checkpoint-interval: 1s, origin: {ORIGIN}")
+        self.addCleanup(service.close)
+        self.log = service.dir / "audit"
+        service.start()
+        fill(service, 60)
+        p11kms_test.wait_until(lambda: self.verify()[1]["covered"] == len(records(self.log)), 10, "a checkpoint")
+        segment = sorted(self.log.glob("audit-*.jsonl"))[-1]
+        number = int(segment.name[6:16])
+        lines = segment.read_bytes().split(b"\n")
+        lines[29] = lines[29].replace(b"ListKeys", b"LostKeys")
+        segment.write_bytes(b"\n".join(lines))
+        p11kms_test.wait_until((self.log / "stopped").exists, 10, "the log to be stopped")
+        status, report = self.verify()
+        self.assertEqual((status, report["bad"]["line"]), (RECORDS, 30), report)
+        service.p11kms("audit", "resume", "--because", "it was a test")
+        fill(service, 30)
+        service.stop()
+        status, report = self.verify()
+        self.assertEqual((status, report["bad"]["segment"], report["bad"]["line"]), (RECORDS, number, 30), report)
+        status, report = self.verify("--from", number + 1)
+        self.assertEqual(status, WHOLE, report)
+        self.assertEqual(report["covered"], report["records"])
+        self.assertEqual(report["records"], len(records(self.log)))
+
+
 class Proofs(Log):
     def prove(self, event_id, check=True):
         return p11kms_test.run(p11kms_test.COMMAND, "audit", "prove", event_id, self.folder, check=check)
