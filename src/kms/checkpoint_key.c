@@ -134,16 +134,21 @@ static p11kms_err make_key(store_t *store, kms_checkpoint_key *key, token_key_ty
     return write_meta(store, key);
 }
 
+/* What a token refuses to make, although it made one for its self-test, is as good as unknown to it. */
 static p11kms_err make_any(store_t *store, kms_checkpoint_key *key)
 {
     token_info info = token_get_info(key->token);
 
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        if (TOKEN_CAN(info.key_types, kinds[i].type) && TOKEN_CAN(info.mechanisms, kinds[i].mechanism)) {
-            return make_key(store, key, kinds[i].type);
+        if (!TOKEN_CAN(info.key_types, kinds[i].type) || !TOKEN_CAN(info.mechanisms, kinds[i].mechanism)) {
+            continue;
+        }
+        p11kms_err err = make_key(store, key, kinds[i].type);
+        if (err != P11KMS_E_UNSUPPORTED && err != P11KMS_E_TOKEN) {
+            return err;
         }
     }
-    FAIL(P11KMS_E_UNSUPPORTED, "the token '%s' can sign with neither Ed25519 nor ECDSA on P-256", key->token_name);
+    FAIL(P11KMS_E_UNSUPPORTED, "the token '%s' makes keys of neither Ed25519 nor ECDSA on P-256", key->token_name);
 }
 
 p11kms_err kms_open_checkpoint_key(store_t *store, kms_t *kms, kms_checkpoint_key *ret)

@@ -20,7 +20,7 @@ typedef struct {
 /**
  * Find or make it; start-up, through core_store_job(). Needs the default token ready.
  *
- * @retval P11KMS_E_UNSUPPORTED  The token has neither kind.
+ * @retval P11KMS_E_UNSUPPORTED  The token makes neither kind.
  * @retval P11KMS_E_CONFIG       It lives on a token that is not configured.
  */
 MUST_USE p11kms_err kms_open_checkpoint_key(store_t *store, kms_t *kms, kms_checkpoint_key *ret);
