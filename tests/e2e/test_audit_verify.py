@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 import p11kms_test
 import real
 import tap
+import test_clients
 import tlog
 import wire
 
@@ -284,10 +285,12 @@ class Resumed(unittest.TestCase):
         self.assertEqual(report["records"], len(records(self.log)))
 
 
-class Proofs(Log):
+class ProofLog(Log):
     def prove(self, event_id, check=True):
         return p11kms_test.run(p11kms_test.COMMAND, "audit", "prove", event_id, self.folder, check=check)
 
+
+class Proofs(ProofLog):
     def check(self, text, *words):
         return p11kms_test.run(p11kms_test.COMMAND, "audit", "check-proof", "-", "--key", self.vkey, *words, stdin=text,
                                check=False)
@@ -343,6 +346,43 @@ class Proofs(Log):
         (self.folder.parent / "forged").write_text(forged, encoding="utf-8")
         done = p11kms_test.run(*command, self.folder.parent / "forged", late, self.folder, "--key", self.vkey, check=False)
         self.assertEqual(done.returncode, CHECKPOINT)
+
+
+class Sigstore(ProofLog):
+    """@sigstore/verify, which others check their own logs with, from npm."""
+
+    test_seconds = test_clients.JS_SECONDS
+
+    @classmethod
+    def setUpClass(cls):
+        cls.node, cls.js = test_clients.prepared_js()
+        if int(p11kms_test.run(cls.node, "--version").stdout[1:].split(".")[0]) < 20:
+            raise unittest.SkipTest("@sigstore/verify wants node 20")
+        shutil.copyfile(test_clients.JS / "tlog.cjs", cls.js / "tlog.cjs")
+        super().setUpClass()
+
+    def judge(self, texts):
+        name, key_id, material = self.vkey.split("+", 2)
+        key = base64.b64decode(material)
+        if key[:1] == b"\1":  # as SubjectPublicKeyInfo, RFC 8410
+            key = key[:1] + bytes.fromhex("302a300506032b6570032100") + key[1:]
+        proofs = []
+        for text in texts:
+            head, _, note = text.partition("\n\n")
+            _, extra, index, *hashes = head.split("\n")
+            proofs.append({"record": extra[6:], "index": index[6:], "hashes": hashes, "note": note})
+        told = {"name": name, "hint": key_id, "key": base64.b64encode(key[1:]).decode(), "proofs": proofs}
+        return json.loads(p11kms_test.run(self.node, self.js / "tlog.cjs", stdin=json.dumps(told)).stdout)
+
+    def test_it_takes_the_proofs_and_refuses_what_was_changed(self):
+        found = records(self.folder)
+        numbers = (0, 255, 256, 700, len(found) - 1)
+        texts = [self.prove(found[number][2]["eventID"]).stdout for number in numbers]
+        self.assertEqual(self.judge(texts), [None] * len(texts))
+        forged = [texts[1].replace("index 255", "index 254"), texts[1].replace("extra ey", "extra eY"),
+                  texts[1].replace(f"\n{ORIGIN}\n{len(found)}\n", f"\n{ORIGIN}\n{len(found) + 1}\n")]
+        self.assertEqual([text in texts for text in forged], [False] * 3)
+        self.assertNotIn(None, self.judge(forged))
 
 
 if __name__ == "__main__":
