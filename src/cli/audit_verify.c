@@ -20,17 +20,18 @@ static const cli_option option_unwitnessed = { "unwitnessed", '\0', "N",
 static const cli_option option_from = { "from", '\0', "SEGMENT", "Begin with this segment, as if those before it were away." };
 static const cli_option option_json = { "json", '\0', NULL, "The result as JSON." };
 
-/* The exit status of each verdict, and its name in JSON. */
+/* The exit status of each verdict, its name in JSON, and what a person sees first. */
 static const struct {
     const char *name;
     int status;
+    const char *heading;
 } verdicts[] = {
-    [VERIFY_WHOLE] = { "whole", EXIT_SUCCESS },
-    [VERIFY_RECORDS] = { "records", 3 },
-    [VERIFY_CHECKPOINT] = { "checkpoint", 4 },
-    [VERIFY_SINCE] = { "since", 5 },
-    [VERIFY_WITNESSES] = { "witnesses", 6 },
-    [VERIFY_TILES] = { "tiles", 7 },
+    [VERIFY_WHOLE] = { "whole", EXIT_SUCCESS, "" },
+    [VERIFY_RECORDS] = { "records", 3, "NOT AS LOGGED: " },
+    [VERIFY_CHECKPOINT] = { "checkpoint", 4, "NOT PROVEN: " },
+    [VERIFY_SINCE] = { "since", 5, "NOT AS LOGGED: " },
+    [VERIFY_WITNESSES] = { "witnesses", 6, "NOT WITNESSED: " },
+    [VERIFY_TILES] = { "tiles", 7, "TILES: " },
 };
 
 static void show_progress(void *arg, uint64_t done, uint64_t of)
@@ -153,12 +154,12 @@ static void put_text(const verify_report *r, const verify_options *o, buf_t *out
         put_remark(r->first > 0, r->first, "records before them are not here: their hashes are, and fit", out);
         put_remark(r->records > r->covered, r->records - r->covered, "records behind them are under no checkpoint yet", out);
     } else {
-        buf_put_str(out, r->verdict == VERIFY_TILES ? "TILES: " : "NOT AS LOGGED: ");
+        buf_put_str(out, verdicts[r->verdict].heading);
         shown_put(out, SLICE_STR(r->reason));
         buf_put_char(out, '\n');
         put_where(r, out);
     }
-    put_remark(r->without_notes > 0, r->without_notes, "segments have no .notes: later checkpoints cover them", out);
+    put_remark(r->without_notes > 0, r->without_notes, "segments have no .notes of their own", out);
     put_remark(r->without_tiles > 0, r->without_tiles, "tiles are not here: a bad record could not be named exactly", out);
     put_remark(r->torn > 0, r->torn, "bytes without a newline at a segment's end are no record", out);
     if (!o->keys) {
