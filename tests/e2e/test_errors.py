@@ -23,9 +23,9 @@ QUOTAS = "quotas: {keys: 1, aliases-per-key: 0, grants-per-key: 0, on-demand-rot
 
 
 def declared():
-    """{(operation, error)} of what this version has."""
+    """{(operation, error)}"""
     return {(name, error.name) for name, operation in conformance.operations().items()
-            if name not in conformance.PENDING for error in operation.error_shapes}
+            for error in operation.error_shapes}
 
 
 def unreached():
@@ -74,7 +74,7 @@ class OneWrong(KmsCase):
 
     def each(self, mutate):
         """mutate(operation, parameters of a key that is fine) -> what differs, or None."""
-        for operation in filter(test_states.supported, test_states.ROWS):
+        for operation in test_states.ROWS:
             parameters = self.right(operation)
             wrong = mutate(operation, parameters)
             if wrong is not None:
@@ -82,7 +82,7 @@ class OneWrong(KmsCase):
 
     def each_alone(self, mutate):
         """The same for operations without a key."""
-        for operation in sorted(set(conformance.operations()) - set(test_states.ROWS) - conformance.PENDING):
+        for operation in sorted(set(conformance.operations()) - set(test_states.ROWS)):
             wrong = mutate(operation, {})
             if wrong is not None:
                 reached.ask(self.kms, operation, wrong)
@@ -110,8 +110,7 @@ class OneWrong(KmsCase):
 
     def test_a_grant_token_that_is_none(self):
         self.member("GrantTokens", ["bogus"])
-        if "RetireGrant" not in conformance.PENDING:
-            reached.ask(self.kms, "RetireGrant", {"GrantToken": "bogus"})
+        reached.ask(self.kms, "RetireGrant", {"GrantToken": "bogus"})
 
     def test_a_grant_that_does_not_exist(self):
         self.member("GrantId", "bogus")
@@ -123,24 +122,21 @@ class OneWrong(KmsCase):
 
     def test_a_marker_that_is_none(self):
         self.member("Marker", "bogus")
-        if "ListRetirableGrants" not in conformance.PENDING:
-            reached.ask(self.kms, "ListRetirableGrants",
-                        {"RetiringPrincipal": "arn:aws:iam::123456789012:user/app", "Marker": "bogus"})
+        reached.ask(self.kms, "ListRetirableGrants",
+                    {"RetiringPrincipal": "arn:aws:iam::123456789012:user/app", "Marker": "bogus"})
 
     def test_a_rehearsal(self):
         self.member("DryRun", True)
 
     def test_keys_in_the_wrong_state(self):
         for prepare in (self.maker.to_disabled, self.maker.to_pending_deletion):
-            for operation in filter(test_states.supported, test_states.ROWS):
+            for operation in test_states.ROWS:
                 reached.ask(self.kms, operation, self.maker.parameters(operation, prepare(operation)))
         reached.ask(self.kms, "CancelKeyDeletion", {"KeyId": self.maker.enabled.key["KeyId"]})
 
     def test_keys_of_the_wrong_kind(self):
         """Another usage, another origin, one that is of one region."""
         for kind in ("symmetric", "mac", "sign", "external"):
-            if kind in conformance.PENDING_KINDS:
-                continue
             other = self.maker.make(kind)
 
             def mutate(operation, _, other=other):
@@ -150,13 +146,12 @@ class OneWrong(KmsCase):
                     return None
                 return {member: other.key["KeyId"]}
             self.each(mutate)
-        if "mac" not in conformance.PENDING_KINDS:
-            mac = self.maker.make("mac").key["KeyId"]
-            blob = self.maker.enabled.blob
-            reached.ask(self.kms, "Decrypt", {"KeyId": mac, "CiphertextBlob": blob,
-                                              "EncryptionAlgorithm": "RSAES_OAEP_SHA_256"})
-            reached.ask(self.kms, "Decrypt", {"KeyId": mac, "CiphertextBlob": blob})
-            reached.ask(self.kms, "ReEncrypt", {"DestinationKeyId": mac, "CiphertextBlob": blob})
+        mac = self.maker.make("mac").key["KeyId"]
+        blob = self.maker.enabled.blob
+        reached.ask(self.kms, "Decrypt", {"KeyId": mac, "CiphertextBlob": blob,
+                                          "EncryptionAlgorithm": "RSAES_OAEP_SHA_256"})
+        reached.ask(self.kms, "Decrypt", {"KeyId": mac, "CiphertextBlob": blob})
+        reached.ask(self.kms, "ReEncrypt", {"DestinationKeyId": mac, "CiphertextBlob": blob})
 
     def test_ciphertexts(self):
         other = self.maker.make("symmetric").key["KeyId"]
@@ -181,14 +176,12 @@ class OneWrong(KmsCase):
             reached.ask(self.kms, operation, wrong)
         self.assertIn(("CreateAlias", "AlreadyExistsException"), reached.codes)
 
-    @unittest.skipIf("Verify" in conformance.PENDING, "no signatures yet")
     def test_signatures_and_macs(self):
         for operation, member in (("Verify", "Signature"), ("VerifyMac", "Mac")):
             made = self.maker.to_enabled(operation)
             reached.ask(self.kms, operation, self.maker.parameters(operation, made) | {member: b"\x30\x06\x02\x01\x01\x02\x01\x01"})
         reached.ask(self.kms, "VerifyMac", self.maker.parameters("VerifyMac", self.maker.make("mac")) | {"Mac": b"x" * 32})
 
-    @unittest.skipIf("ImportKeyMaterial" in conformance.PENDING, "no import yet")
     def test_imports(self):
         made = self.maker.make("external")
         good = {"KeyId": made.key["KeyId"]} | self.maker.import_parameters(made)
@@ -204,7 +197,6 @@ class OneWrong(KmsCase):
         self.addCleanup(wire.set_clock, self.service)
         reached.ask(self.kms, "ImportKeyMaterial", late)
 
-    @unittest.skipIf("ReplicateKey" in conformance.PENDING, "no multi-Region keys yet")
     def test_replicas(self):
         made = self.maker.make("multi")
         good = {"KeyId": made.key["KeyId"], "ReplicaRegion": test_states.OTHER_REGION}
@@ -257,8 +249,7 @@ class Quotas(unittest.TestCase):
         self.addCleanup(service.close)
         service.start()
         kms = kms_case.Caller(service, service.add_key("admin"))
-        multi = "multi" not in conformance.PENDING_KINDS
-        key_id = kms("CreateKey", **(conformance.KINDS["multi"] if multi else {}))["KeyMetadata"]["KeyId"]
+        key_id = kms("CreateKey", **conformance.KINDS["multi"])["KeyMetadata"]["KeyId"]
         for operation, parameters in (
                 ("CreateKey", {}), ("CreateAlias", {"AliasName": "alias/a", "TargetKeyId": key_id}),
                 ("RotateKeyOnDemand", {"KeyId": key_id}),
@@ -266,11 +257,9 @@ class Quotas(unittest.TestCase):
                                  "Operations": ["Encrypt"]}),
                 ("CreateCustomKeyStore", {"CustomKeyStoreName": "another",
                                           "CloudHsmClusterId": conformance.cluster(service, "prod")})):
-            if operation not in conformance.PENDING:
-                reached.ask(kms, operation, parameters)
-        if multi:
-            kms_case.Caller(service, service.add_key("admin"), test_states.OTHER_REGION)("CreateKey")
-            reached.ask(kms, "ReplicateKey", {"KeyId": key_id, "ReplicaRegion": test_states.OTHER_REGION})
+            reached.ask(kms, operation, parameters)
+        kms_case.Caller(service, service.add_key("admin"), test_states.OTHER_REGION)("CreateKey")
+        reached.ask(kms, "ReplicateKey", {"KeyId": key_id, "ReplicaRegion": test_states.OTHER_REGION})
         self.roomy(service, kms, key_id)
 
     def roomy(self, service, kms, key_id):
@@ -298,16 +287,16 @@ class Failing(unittest.TestCase):
     def test_an_audit_log_that_cannot_be_written(self):
         self.start()
         asked = {operation: self.maker.parameters(operation, self.maker.to_enabled(operation))
-                 for operation in filter(test_states.supported, test_states.ROWS)}
+                 for operation in test_states.ROWS}
         log = max((self.service.dir / "audit").glob("audit-*.jsonl"))
         resource.prlimit(self.service.process.pid, resource.RLIMIT_FSIZE, (log.stat().st_size, resource.RLIM_INFINITY))
-        for operation in sorted(set(conformance.operations()) - conformance.PENDING):
+        for operation in sorted(set(conformance.operations())):
             reached.ask(self.kms, operation, asked.get(operation, alone(operation)))
 
     def test_a_token_that_does_not_answer(self):
         self.start(token_options="operation-deadline: 500ms\n    slow-deadline: 2s")
         asked = [(operation, self.maker.parameters(operation, self.maker.to_enabled(operation)))
-                 for operation in filter(test_states.supported, test_states.ROWS)
+                 for operation in test_states.ROWS
                  if (operation, "KeyUnavailableException") in declared()]
         keys = self.service.add_key("admin")
         callers = [kms_case.Caller(self.service, keys) for _ in asked]
@@ -340,11 +329,9 @@ class ZzTable(unittest.TestCase):
                              if (operation, error) not in reasons and ("*", error) not in reasons)
         self.assertEqual(unexplained, [], "\n".join(unexplained))
         stale = sorted(f"{error}\t{operation}" for operation, error in reasons
-                       if operation not in conformance.PENDING and (operation, error) not in missed
+                       if (operation, error) not in missed
                        and (operation != "*" or all(error != other for _, other in missed)))
-        if not conformance.PENDING:
-            self.assertEqual(stale, [])
-        self.assertEqual([row for row in stale if not row.endswith("*")], [])
+        self.assertEqual(stale, [])
 
 
 if __name__ == "__main__":

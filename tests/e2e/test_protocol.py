@@ -14,20 +14,16 @@ from kms_case import KmsCase, Refused
 
 # What each operation of this version cannot do without, beside a signature.
 REQUIRED = {name: [f"{member[0].lower()}{member[1:]}" for member in operation.input_shape.required_members]
-            for name, operation in conformance.operations().items() if name not in conformance.PENDING}
+            for name, operation in conformance.operations().items()}
 
 
 class Operations(KmsCase):
-    def test_an_operation_of_aws_that_is_lacking_says_so(self):
-        """One that works must leave the list of conformance.py."""
-        for operation in sorted(conformance.PENDING):
+    def test_no_operation_of_aws_is_unknown_or_lacking(self):
+        for operation in conformance.operations():
             with self.subTest(operation):
                 answer = wire.ask(self.service, operation, minimal(conformance.operations()[operation].input_shape))
-                self.assertEqual((answer.status, answer.code, answer.headers["x-amzn-errortype"]),
-                                 (400, "UnsupportedOperationException", "UnsupportedOperationException"))
-                self.assertEqual(answer.message, f"{operation} is not supported by this version of p11kms.")
-                record = self.service.audit(operation)[-1]
-                self.assertEqual(record["errorCode"], "UnsupportedOperationException")
+                self.assertNotEqual(answer.code, "UnknownOperationException")
+                self.assertNotIn("not supported by this version", answer.message or "")
 
     def test_a_name_aws_does_not_know_is_an_unknown_operation(self):
         for target in ("TrentService.MakeCoffee", "TrentService.", "TrentService", "TrentService.createkey",
@@ -160,7 +156,7 @@ def minimal(shape):
             "boolean": False, "list": [], "map": {}, "timestamp": 1}[shape.type_name]
 
 
-WRONG_TYPES = {"string": 7, "blob": 7, "integer": "7", "boolean": "true", "list": {}, "map": [], "structure": []}
+WRONG_TYPES = {"timestamp": "soon", "string": 7, "blob": 7, "integer": "7", "boolean": "true", "list": {}, "map": [], "structure": []}
 
 
 class Constraints(KmsCase):
