@@ -25,7 +25,8 @@ typedef struct {
 } pkcs8_numbers;
 
 /**
- * Strict: one key of just this type and nothing after it, two primes, consistent, with the public key that is its own.
+ * Strict: one key of just this type and nothing after it, two primes of half the length, consistent, with the public key
+ * that is its own.
  *
  * @param[out] ret_numbers  Holds a pkcs8_numbers.
  * @param[out] ret_spki     Appended to.

@@ -1,6 +1,8 @@
 /* Private keys from outside: taken apart only if they are whole, and SPKIs written from their parts. */
 #include "tests/testing.h"
 
+#include <unistd.h>
+
 #include "crypto/keypair.h"
 #include "crypto/pkcs8.h"
 #include "crypto/spki_write.h"
@@ -92,6 +94,55 @@ static void test_a_key_that_is_not_consistent_is_refused(void **state)
     }
 }
 
+static void put_element(buf_t *out, uint8_t tag, slice_t contents)
+{
+    buf_put_u8(out, tag);
+    buf_put_u8(out, 0x82);
+    buf_put_u16(out, (uint16_t)contents.len);
+    buf_put_slice(out, contents);
+}
+
+/* A PrivateKeyInfo, RFC 5208. */
+static void put_rsa(buf_t *out, slice_t n, slice_t p, slice_t q)
+{
+    const slice_t numbers[] = { SLICE_LIT("\x00"), n, SLICE_LIT("\x03"), SLICE_LIT("\x03"), p, q,
+                                SLICE_LIT("\x03"), SLICE_LIT("\x03"), SLICE_LIT("\x03") };
+    static const char algorithm[] = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    _cleanup_buf_ buf_t parts = { 0 }, key = { 0 }, info = { 0 };
+
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        put_element(&parts, 0x02, numbers[i]);
+    }
+    put_element(&key, 0x30, buf_slice(&parts));
+    buf_put_slice(&info, SLICE_LIT("\x02\x01\x00"));
+    buf_put(&info, algorithm, sizeof(algorithm) - 1);
+    put_element(&info, 0x04, buf_slice(&key));
+    put_element(out, 0x30, buf_slice(&info));
+}
+
+/* Whether the Mersenne numbers with 4423 and 21701 bits are prime takes seconds, and minutes: they are. */
+static void test_a_key_whose_primes_are_too_long_is_refused_at_once(void **state)
+{
+    static const size_t bits[] = { 4423, 21701 };
+    uint8_t n[257] = { 0 }, prime[21701 / 8 + 1];
+    (void)state;
+
+    memset(n + 1, 0x99, 256);
+    memset(prime, 0xff, sizeof(prime));
+    for (size_t i = 0; i < COUNT_OF(bits); i++) {
+        size_t len = bits[i] / 8 + 1;
+        _cleanup_buf_ buf_t as_p = { 0 }, as_q = { 0 };
+
+        prime[0] = (uint8_t)((1 << bits[i] % 8) - 1);
+        put_rsa(&as_p, SLICE(n, sizeof(n)), SLICE(prime, len), SLICE_LIT("\x03"));
+        put_rsa(&as_q, SLICE(n, sizeof(n)), SLICE_LIT("\x03"), SLICE(prime, len));
+        alarm(2);
+        refuse(buf_slice(&as_p), ASYM_RSA_2048);
+        refuse(buf_slice(&as_q), ASYM_RSA_2048);
+        alarm(0);
+    }
+}
+
 static void test_no_spki_is_written_of_what_is_no_key(void **state)
 {
     uint8_t nines[512];
@@ -161,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_a_key_is_read_with_its_own_public_key),
         cmocka_unit_test(test_another_type_or_length_is_refused),
         cmocka_unit_test(test_a_key_that_is_not_consistent_is_refused),
+        cmocka_unit_test(test_a_key_whose_primes_are_too_long_is_refused_at_once),
         cmocka_unit_test(test_no_spki_is_written_of_what_is_no_key),
         cmocka_unit_test(test_two_keys_agree),
         cmocka_unit_test(test_key_wrap_with_padding_unwraps_and_refuses),
