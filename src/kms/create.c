@@ -93,11 +93,23 @@ static p11kms_err first_material(kms_change *change, kms_key_t *key, const token
     return kms_intent_done(change->store, made->key_id);
 }
 
+/* It may have been deleted while the material was made; no start takes a key in a store that there is not. */
+static p11kms_err check_store(kms_t *kms, const kms_key_t *key)
+{
+    _cleanup_(kms_custom) kms_custom_t *store = NULL;
+
+    if (!key->custom_store[0]) {
+        return P11KMS_OK;
+    }
+    return kms_custom_find(kms, key->account, key->region, SLICE_STR(key->custom_store), &store);
+}
+
 p11kms_err kms_change_create(kms_change *change, kms_key_t *key, const token_op_t *made)
 {
     _cleanup_(kms_key) kms_key_t *mine = key;
 
     TRY(kms_check_room(change->kms, mine->account, mine->region)); /* others were made meanwhile */
+    TRY(check_store(change->kms, mine));
     if (made) {
         TRY(first_material(change, mine, made));
     }

@@ -5,6 +5,8 @@ import os
 import re
 import secrets
 import signal
+import threading
+import time
 import unittest
 
 import tap
@@ -148,6 +150,27 @@ class Clusters(CustomCase):
         self.assertEqual(self.describe(store)["CustomKeyStoreName"], "renamed")
         self.ask("DeleteCustomKeyStore", CustomKeyStoreId=store)
         self.assertEqual(self.ask("DescribeCustomKeyStores"), {"CustomKeyStores": [], "Truncated": False})
+
+    def test_a_store_deleted_while_a_key_is_made_in_it_leaves_none_behind(self):
+        store = self.make()
+        before = objects_on(self.service, "vault")
+        answers = []
+        hosts = children_of(self.service.process.pid)
+        for host in hosts:
+            os.kill(host, signal.SIGSTOP)
+        making = threading.Thread(target=lambda: answers.append(wire.ask_unix(
+            self.service, "CreateKey", {"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store})))
+        making.start()
+        time.sleep(0.5)  # it waits for the token
+        self.ask("DisconnectCustomKeyStore", CustomKeyStoreId=store)
+        self.ask("DeleteCustomKeyStore", CustomKeyStoreId=store)
+        for host in hosts:
+            os.kill(host, signal.SIGCONT)
+        making.join(30)
+        self.assertEqual(answers[0].code, "CustomKeyStoreNotFoundException", answers[0].body)
+        self.assertEqual(self.ask("ListKeys")["Keys"], [])
+        self.service.restart()
+        self.assertEqual(objects_on(self.service, "vault"), before)
 
     def test_stores_come_in_pages(self):
         made = sorted([self.make(connect=False), self.make("two", False, CloudHsmClusterId=self.cluster("prod"))])
