@@ -51,13 +51,16 @@ static p11kms_err authorise_making(op_t *op, const kms_key_t *primary)
         .spec = primary->spec, .usage = primary->usage, .origin = primary->origin, .multi_region = true
     };
     request_t *request = op->act;
+    const char *here = op->region;
 
     request->making = &making;
+    op->region = in_text(op, "ReplicaRegion"); /* aws:RequestedRegion: who may not call there makes nothing there */
     p11kms_err err = op_authorize_as(op, "kms:CreateKey", &all, NULL, false, kms_conditions, op);
     if (err == P11KMS_OK && json_length(json_get(op->input, "Tags")) > 0) {
         err = op_authorize_as(op, "kms:TagResource", &all, NULL, false, kms_conditions, op);
     }
     request->making = NULL;
+    op->region = here;
     return err;
 }
 

@@ -7,12 +7,13 @@ import re
 import tap
 import wire
 from kms_case import KmsCase
-from p11kms_test import REGION, wait_until
+from p11kms_test import REGION, SEED, wait_until
 from real import objects_on
 
 ACCOUNT = "123456789012"
 APP = ("APPKEY", "APPSECRET")
 OTHER, THIRD = "eu-west-1", "ap-southeast-2"
+STAYING = ("STAYKEY", "STAYSECRET")
 
 
 class RegionsCase(KmsCase):
@@ -121,6 +122,30 @@ class Replicas(RegionsCase):
         key = self.primary(Policy=json.dumps(policy))
         self.refused("AccessDeniedException", re.compile("kms:CreateKey"), "ReplicateKey", by=self.caller(APP),
                      KeyId=key["KeyId"], ReplicaRegion=OTHER)
+
+
+class Confined(RegionsCase):
+    seed = SEED + f"""
+      - name: staying
+        access-keys: [{{id: {STAYING[0]}, secret: {STAYING[1]}}}]
+        policies:
+          - name: where
+            document:
+              Version: 2012-10-17
+              Statement:
+                - Effect: Allow
+                  Action: "kms:*"
+                  Resource: "*"
+                  Condition: {{StringEquals: {{"aws:RequestedRegion": [{REGION}, {OTHER}]}}}}
+"""
+
+    def test_who_may_not_make_keys_in_a_region_makes_no_replica_there(self):
+        staying = self.caller(STAYING)
+        key = self.new_key(by=staying, MultiRegion=True)
+        tags = [{"TagKey": "a", "TagValue": "b"}]
+        self.refused("AccessDeniedException", re.compile("kms:CreateKey"), "ReplicateKey", by=staying,
+                     KeyId=key["KeyId"], ReplicaRegion=THIRD, Tags=tags)
+        staying("ReplicateKey", KeyId=key["KeyId"], ReplicaRegion=OTHER, Tags=tags)
 
 
 class Primaries(RegionsCase):
