@@ -295,6 +295,12 @@ bool guard_compare(guard_t *guard, guard_file file, const struct stat *st)
     return true;
 }
 
+/* Other errors are the disk's, which the writer meets as well: service comes back from those by itself. */
+static bool is_gone(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
 /** One look; false: it was changed by us meanwhile. */
 static bool look_once(guard_t *guard, guard_file file)
 {
@@ -314,7 +320,9 @@ static bool look_once(guard_t *guard, guard_file file)
     }
     after.more = after.more > before.more ? after.more : before.more;
     if (failed != 0) {
-        report_file(guard, before.name, failed == ENOENT ? "was removed" : strerror(failed));
+        if (is_gone(failed)) {
+            report_file(guard, before.name, "was removed");
+        }
         return true;
     }
     wrong = judge(&after, &st);
@@ -331,7 +339,9 @@ static void look_at_folder(guard_t *guard)
     struct stat st;
 
     if (stat(guard->dir, &st) != 0) {
-        report_file(guard, guard->dir, errno == ENOENT ? "was removed" : strerror(errno));
+        if (is_gone(errno)) {
+            report_file(guard, guard->dir, "was removed");
+        }
     } else if (st.st_ino != guard->folder_st.st_ino || st.st_dev != guard->folder_st.st_dev) {
         report_file(guard, guard->dir, "was replaced by another folder");
     }

@@ -328,7 +328,8 @@ static void close_entry(int folder, const segment_entry *entry)
     _cleanup_fd_ int fd = -1;
     struct stat st;
 
-    if (recover_open_segment(folder, entry->number, O_RDONLY, &fd, &st) == P11KMS_OK && (st.st_mode & 0222) != 0) {
+    if (recover_open_segment(folder, entry->number, O_RDONLY, &fd, &st) == P11KMS_OK &&
+        (st.st_mode & 0222) != 0) {
         segment_seal(fd);
     }
 }
@@ -471,6 +472,15 @@ static p11kms_err check_whole(const history_t *history, uint64_t limit, const lo
     return P11KMS_OK;
 }
 
+/** The segment closed last, whose notes are here: never one of those that are moved away. */
+static p11kms_err check_closed(const segment_entry *closed, uint64_t next)
+{
+    if (closed->number + 1 == next && !closed->plain && !closed->packed) {
+        return fail_missing(closed);
+    }
+    return P11KMS_OK;
+}
+
 static p11kms_err replay_known(int folder, const history_t *history, uint64_t limit, merkle_tree *scratch,
                                log_tree_t *tree)
 {
@@ -480,6 +490,9 @@ static p11kms_err replay_known(int folder, const history_t *history, uint64_t li
     p11kms_err err = P11KMS_OK;
 
     merkle_init(scratch);
+    if (history->base > 0 && is_head_alone(history, history->base)) {
+        TRY(check_closed(base - 1, base->number));
+    }
     if (base->packed && !base->plain) {
         at = history_newest(history); /* closed, and compressed at once: its own checkpoint covers it */
         from++;

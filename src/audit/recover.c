@@ -179,8 +179,9 @@ p11kms_err recover_cut_tail(int folder, uint64_t number, uint64_t line_end)
         return fail_segment(name, "its torn tail cannot be kept");
     }
     if (!cut_at(fd, line_end)) {
-        FAIL(P11KMS_E_AUDIT, "audit: %s: its torn tail cannot be cut: %s: if lsattr shows it append-only (a), "
-                             "run chattr -a on it as root and start again",
+        FAIL(P11KMS_E_AUDIT,
+             "audit: %s: its torn tail cannot be cut: %s: if lsattr shows it append-only (a), "
+             "run chattr -a on it as root and start again",
              name, strerror(errno));
     }
     return P11KMS_OK;
@@ -214,7 +215,8 @@ static p11kms_err check_numbers(const char *dir, int folder, const segment_entry
             continue;
         }
         /* What an operator has decided to go on without, the first record behind the gap says. */
-        if (before != 0 && entries[i].number != before + 1 && !resumed_begins(folder, &entries[i], NULL, NULL)) {
+        if (before != 0 && entries[i].number != before + 1 &&
+            !resumed_begins(folder, &entries[i], NULL, NULL)) {
             FAIL(P11KMS_E_AUDIT,
                  "audit: %s: segments %" PRIu64 " to %" PRIu64
                  " are missing: bring them back, or move all segments before them away",
@@ -250,7 +252,8 @@ static bool is_closed(int folder, uint64_t number)
     struct stat st;
 
     segment_name(number, name);
-    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0222) == 0;
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           (st.st_mode & 0222) == 0;
 }
 
 static p11kms_err recover(const char *dir, segments_t *segments)
@@ -269,6 +272,10 @@ static p11kms_err recover(const char *dir, segments_t *segments)
             TRY(mend_segment(segments->folder, entries[i].number));
         }
         newest = entries[i].plain || entries[i].packed ? &entries[i] : newest;
+    }
+    if (count > 0 && !entries[count - 1].plain && !entries[count - 1].packed) {
+        segments->number = entries[count - 1].number - 1; /* closed; the next one's notes are there already */
+        return P11KMS_OK;
     }
     if (newest == NULL) {
         return P11KMS_OK;

@@ -11,6 +11,7 @@
 MUST_USE p11kms_err segments_open(const char *dir, uint64_t limit, const segment_io *io, segments_t *ret);
 
 /** A segment of @p folder to read. @retval P11KMS_E_AUDIT */
-MUST_USE p11kms_err recover_open_segment(int folder, uint64_t number, int flags, int *ret, struct stat *ret_stat);
+MUST_USE p11kms_err recover_open_segment(int folder, uint64_t number, int flags, int *ret,
+                                         struct stat *ret_stat);
 /** Move what stands behind @p line_end to a new "torn-NNNN". @retval P11KMS_E_AUDIT */
 MUST_USE p11kms_err recover_cut_tail(int folder, uint64_t number, uint64_t line_end);

@@ -68,8 +68,8 @@ uint64_t log_tree_root(log_tree_t *tree, merkle_hash *ret);
 
 /**
  * Does the file @p fd hold the records of segment @p number, the newest, as the tree knows them? Records that
- * are added meanwhile are left out; true where it is not the newest any more.
+ * are added meanwhile are left out; true where it is not the newest any more, or there is no tree to tell.
  *
- * @retval false  It does not, or it cannot be read or told.
+ * @retval false  It does not, or it cannot be read.
  */
 bool log_tree_holds(log_tree_t *tree, uint64_t number, int fd);

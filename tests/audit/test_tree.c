@@ -12,7 +12,7 @@ static int setup(void **state)
     fake_disk_reset();
     fake_disk_skip_syncs();
     fake_signer_reset();
-    log->folder = scratch_folder();
+    log->folder = strdup(scratch_folder());
     *state = log;
     return 0;
 }
@@ -24,6 +24,7 @@ static int teardown(void **state)
     fake_signer_release();
     fake_disk_release_sync();
     audit_close(log->audit);
+    free((char *)(uintptr_t)log->folder);
     free(log);
     return 0;
 }
@@ -337,7 +338,8 @@ static void test_tiles_that_a_power_cut_took_are_made_again_from_the_newest_segm
 
     tree_open(log);
     tree_add(log, 1);
-    for (uint64_t segment = tree_verify(log).segments; begins % 256 < 150 || log->next / 256 == begins / 256;) {
+    for (uint64_t segment = tree_verify(log).segments;
+         begins % 256 < 150 || log->next / 256 == begins / 256;) {
         tree_add(log, 1);
         if (tree_verify(log).segments != segment) { /* this one began it */
             segment = tree_verify(log).segments;
@@ -514,6 +516,27 @@ static void test_a_lost_newest_segment_is_refused(void **state)
     assert_refused(log, "notes were lost");
 }
 
+static void test_the_segment_closed_last_is_not_one_that_may_be_moved_away(void **state)
+{
+    tree_log *log = *state;
+
+    tree_open(log);
+    while (file_size(log->folder, SEGMENT(2)) < SEGMENT_BYTES) {
+        tree_add(log, 1);
+    }
+    tree_close(log);
+    assert_true(file_size(log->folder, NOTES(3)) > 0);
+    remove_file(log, SEGMENT(2));
+    assert_refused(log, SEGMENT(2) " is missing");
+    remove_file(log,
+                NOTES(2)); /* with its notes it looks like all before it; but its number is not used again */
+    tree_open(log);
+    tree_add(log, 1);
+    tree_close(log);
+    assert_int_equal(file_size(log->folder, SEGMENT(2)), -1);
+    assert_true(file_size(log->folder, SEGMENT(3)) > 0);
+}
+
 static void test_other_checkpoints_are_refused(void **state)
 {
     tree_log *log = *state;
@@ -597,6 +620,7 @@ int main(void)
         PROMISE(test_a_changed_record_is_named),
         PROMISE(test_records_that_are_lost_are_counted),
         PROMISE(test_a_lost_newest_segment_is_refused),
+        PROMISE(test_the_segment_closed_last_is_not_one_that_may_be_moved_away),
         PROMISE(test_other_checkpoints_are_refused),
         PROMISE(test_tiles_that_disagree_are_refused_with_the_command_that_mends_it),
         PROMISE(test_tiles_cannot_be_made_again_without_the_segments),
