@@ -75,12 +75,13 @@ static bool rotates(const kms_key_t *key)
            key->stored != KMS_STATE_PENDING_REPLICA_DELETION;
 }
 
+/* Of asymmetric and HMAC keys it "is always false" (API Reference); Terraform asks for it of every key. */
 void api_get_key_rotation_status(op_t *op)
 {
     request_t *request = request_begin(op);
     p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_GET_ROTATION);
 
-    if (err == P11KMS_OK) {
+    if (err == P11KMS_OK && request->key->spec->family == KMS_FAMILY_SYMMETRIC) {
         err = check_rotates(request->key);
     }
     if (err != P11KMS_OK) {

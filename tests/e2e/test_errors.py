@@ -129,9 +129,10 @@ class OneWrong(KmsCase):
         self.member("DryRun", True)
 
     def test_keys_in_the_wrong_state(self):
-        for prepare in (self.maker.to_disabled, self.maker.to_pending_deletion):
+        for prepare in (self.maker.to_disabled, self.maker.to_pending_deletion, self.maker.to_pending_import):
             for operation in test_states.ROWS:
-                reached.ask(self.kms, operation, self.maker.parameters(operation, prepare(operation)))
+                if prepare != self.maker.to_pending_import or operation not in test_states.OF_REGIONS:
+                    reached.ask(self.kms, operation, self.maker.parameters(operation, prepare(operation)))
         reached.ask(self.kms, "CancelKeyDeletion", {"KeyId": self.maker.enabled.key["KeyId"]})
 
     def test_keys_of_the_wrong_kind(self):

@@ -94,6 +94,38 @@ class Bodies(KmsCase):
                 answer = wire.ask(self.service, operation, parameters)
                 self.assertEqual((answer.status, answer.code), (400, "SerializationException"), answer.body)
 
+    def test_what_fails_is_told_as_aws_tells_it(self):
+        """Whole messages: count, order of the model, values but of blobs, paths into lists."""
+        longest = "k" * 129
+        for operation, body, errors in (
+                ("Encrypt", {}, ["Value null at 'keyId' {}: Member must not be null",
+                                 "Value null at 'plaintext' {}: Member must not be null"]),
+                ("GenerateRandom", {"NumberOfBytes": 1025},
+                 ["Value '1025' at 'numberOfBytes' {}: Member must have value less than or equal to 1024"]),
+                ("ListKeys", {"Limit": 0, "Marker": ""},
+                 ["Value '0' at 'limit' {}: Member must have value greater than or equal to 1",
+                  "Value '' at 'marker' {}: Member must have length greater than or equal to 1"]),
+                ("TagResource", {"KeyId": "x", "Tags": [{"TagKey": longest, "TagValue": "y"}, {"TagKey": "a"}]},
+                 [f"Value '{longest}' at 'tags.1.member.tagKey' {{}}: Member must have length less than or equal to 128",
+                  "Value null at 'tags.2.member.tagValue' {}: Member must not be null"]),
+                ("Decrypt", {"CiphertextBlob": "", "EncryptionAlgorithm": "ROT13"},
+                 ["Value at 'ciphertextBlob' {}: Member must have length greater than or equal to 1",
+                  "Value 'ROT13' at 'encryptionAlgorithm' {}: Member must satisfy enum value set: "
+                  "[SYMMETRIC_DEFAULT, RSAES_OAEP_SHA_1, RSAES_OAEP_SHA_256, SM2PKE]"]),
+                ("ImportKeyMaterial", {"KeyId": "x", "ImportToken": "", "EncryptedKeyMaterial": "",
+                                       "ExpirationModel": "NEVER"},
+                 ["Value at 'encryptedKeyMaterial' {}: Member must have length greater than or equal to 1",
+                  "Value 'NEVER' at 'expirationModel' {}: Member must satisfy enum value set: "
+                  "[KEY_MATERIAL_EXPIRES, KEY_MATERIAL_DOES_NOT_EXPIRE]",
+                  "Value at 'importToken' {}: Member must have length greater than or equal to 1"]),
+                ("CreateGrant", {"KeyId": "x", "GranteePrincipal": "g", "Operations": ["Decrypt"], "Name": "?"},
+                 ["Value '?' at 'name' {}: Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$"])):
+            with self.subTest(operation):
+                answer = wire.ask(self.service, operation, body)
+                count = f"{len(errors)} validation error{'s' if len(errors) > 1 else ''} detected: "
+                told = count + "; ".join(errors).replace("{}", "failed to satisfy constraint")
+                self.assertEqual((answer.status, answer.code, answer.message), (400, "ValidationException", told))
+
     def test_several_errors_are_told_in_one_message(self):
         answer = wire.ask(self.service, "CreateAlias", {"AliasName": "", "TargetKeyId": "x" * 2049})
         self.assertEqual(answer.code, "ValidationException")

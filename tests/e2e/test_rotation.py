@@ -56,6 +56,12 @@ class Automatic(TimeCase):
         key = self.new_key()
         self.assertEqual(self.status(key), {"KeyId": key["Arn"], "KeyRotationEnabled": False})
 
+    def test_keys_that_cannot_rotate_read_as_off(self):
+        for spec, usage in (("RSA_2048", "SIGN_VERIFY"), ("HMAC_256", "GENERATE_VERIFY_MAC")):
+            key = self.new_key(KeySpec=spec, KeyUsage=usage)
+            self.assertEqual(self.status(key), {"KeyId": key["Arn"], "KeyRotationEnabled": False})
+            self.refused("UnsupportedOperationException", re.compile(""), "EnableKeyRotation", KeyId=key["KeyId"])
+
     def test_a_year_is_the_period_unless_said_counted_from_enabling(self):
         key = self.new_key()
         self.kms("EnableKeyRotation", KeyId=key["KeyId"])

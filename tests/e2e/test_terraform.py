@@ -1,4 +1,4 @@
-"""What Terraform's AWS provider 5 does with keys, external ones too, aliases and grants of KMS: apply, plan nothing, change, destroy.
+"""What Terraform's AWS provider 5 does with every resource it has of KMS but external key stores: apply, plan nothing, change, destroy.
 
 The provider's calls are replayed in its order, waits included, without its pauses (internal/service/kms of
 hashicorp/terraform-provider-aws). Where a terraform with the provider is at hand the real one does the same.
@@ -37,9 +37,12 @@ class Key:
     """resource "aws_kms_key"."""
 
     def __init__(self, kms, description=None, policy=None, tags=None, enabled=True, rotation=False, period=None,
-                 window=None, bypass=False):
+                 window=None, bypass=False, spec="SYMMETRIC_DEFAULT", usage="ENCRYPT_DECRYPT", multi_region=None,
+                 store=None):
         self.kms = kms
         self.id = None
+        self.made_with = {"KeySpec": spec, "KeyUsage": usage} | ({"MultiRegion": True} if multi_region else {}) | (
+            {"CustomKeyStoreId": store, "Origin": "AWS_CLOUDHSM"} if store else {})
         self.wanted = {"description": description, "policy": policy, "tags": tags or {}, "enabled": enabled,
                        "rotation": rotation, "period": period}
         self.window = window
@@ -58,13 +61,16 @@ class Key:
         if metadata["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion"):
             return None
         policy = self.kms("GetKeyPolicy", KeyId=self.id, PolicyName="default")["Policy"]
-        status = self.kms("GetKeyRotationStatus", KeyId=self.id)
+        status = {"KeyRotationEnabled": False}
+        if metadata["Origin"] == "AWS_KMS":
+            status = self.kms("GetKeyRotationStatus", KeyId=self.id)
         return {"arn": metadata["Arn"], "description": metadata["Description"], "policy": policy,
                 "tags": {tag["TagKey"]: tag["TagValue"] for tag in self.kms.all("ListResourceTags", "Tags", Limit=50,
                                                                                 KeyId=self.id)},
                 "enabled": metadata["Enabled"], "rotation": status["KeyRotationEnabled"],
                 "period": status.get("RotationPeriodInDays"), "spec": metadata["CustomerMasterKeySpec"],
-                "usage": metadata["KeyUsage"], "multi_region": metadata["MultiRegion"]}
+                "usage": metadata["KeyUsage"], "multi_region": metadata["MultiRegion"],
+                "store": metadata.get("CustomKeyStoreId")}
 
     def plan(self):
         """What differs from what is wanted, by attribute; computed attributes that nobody set do not."""
@@ -85,8 +91,8 @@ class Key:
             assert holds()
 
     def apply(self):
-        parameters = {"BypassPolicyLockoutSafetyCheck": self.bypass, "KeySpec": "SYMMETRIC_DEFAULT",
-                      "KeyUsage": "ENCRYPT_DECRYPT",
+        parameters = self.made_with | {
+                      "BypassPolicyLockoutSafetyCheck": self.bypass,
                       "Tags": [{"TagKey": name, "TagValue": value} for name, value in self.wanted["tags"].items()]}
         if self.wanted["description"] is not None:
             parameters["Description"] = self.wanted["description"]
@@ -277,6 +283,99 @@ class ExternalKey:
         assert self.read() is None
 
 
+class KeyPolicy:
+    """resource "aws_kms_key_policy": the policy of a key that another resource made."""
+
+    def __init__(self, kms, key_id, policy):
+        self.kms, self.key_id, self.policy = kms, key_id, policy
+
+    def read(self):
+        return self.kms("GetKeyPolicy", KeyId=self.key_id, PolicyName="default")["Policy"]
+
+    def plan(self):
+        return {} if normalized(self.policy) == normalized(self.read()) else {"policy": (self.read(), self.policy)}
+
+    def apply(self):
+        self.kms("PutKeyPolicy", KeyId=self.key_id, PolicyName="default", BypassPolicyLockoutSafetyCheck=False,
+                 Policy=self.policy)
+        for _ in range(IN_A_ROW):
+            assert self.plan() == {}
+
+    def destroy(self):
+        """The provider puts the default policy back."""
+        self.policy = json.dumps({"Version": "2012-10-17", "Id": "key-default-1", "Statement": [
+            {"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Action": "kms:*", "Resource": "*",
+             "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}]})
+        self.apply()
+
+
+class Ciphertext:
+    """resource "aws_kms_ciphertext": Encrypt once; reading looks at nothing."""
+
+    def __init__(self, kms, key_id, plaintext, context=None):
+        self.kms, self.parameters = kms, {"KeyId": key_id, "Plaintext": plaintext} | (
+            {"EncryptionContext": context} if context else {})
+
+    def apply(self):
+        return self.kms("Encrypt", **self.parameters)["CiphertextBlob"]
+
+
+class ReplicaKey(Key):
+    """resource "aws_kms_replica_key": kms is a caller of the replica's region, there of the primary's."""
+
+    def __init__(self, kms, there, primary, **arguments):
+        super().__init__(kms, **arguments)
+        self.there, self.primary = there, primary
+        self.wanted |= {"rotation": None, "period": None}  # the primary's
+
+    def apply(self):
+        made = self.there("ReplicateKey", KeyId=self.primary.split("/")[-1], ReplicaRegion=self.kms.client.meta.region_name,
+                          BypassPolicyLockoutSafetyCheck=self.bypass,
+                          **({"Description": self.wanted["description"]} if self.wanted["description"] else {}),
+                          **({"Policy": self.wanted["policy"]} if self.wanted["policy"] else {}),
+                          Tags=[{"TagKey": name, "TagValue": value} for name, value in self.wanted["tags"].items()])
+        self.id = made["ReplicaKeyMetadata"]["KeyId"]
+        for _ in range(100):
+            if self.kms("DescribeKey", KeyId=self.id)["KeyMetadata"]["KeyState"] == "Enabled":
+                break
+        if not self.wanted["enabled"]:
+            self.set_enabled()
+        return self.read()
+
+
+class CustomKeyStore:
+    """resource "aws_kms_custom_key_store": the provider makes and describes it, and leaves connecting to others."""
+
+    def __init__(self, kms, name, cluster, certificate, password):
+        self.kms, self.id, self.password = kms, None, password
+        self.wanted = {"CustomKeyStoreName": name, "CloudHsmClusterId": cluster, "TrustAnchorCertificate": certificate}
+
+    def apply(self):
+        self.id = self.kms("CreateCustomKeyStore", KeyStorePassword=self.password, **self.wanted)["CustomKeyStoreId"]
+
+    def read(self):
+        try:
+            found, = self.kms("DescribeCustomKeyStores", CustomKeyStoreId=self.id)["CustomKeyStores"]
+        except Refused as refusal:
+            if refusal.code != "CustomKeyStoreNotFoundException":
+                raise
+            return None
+        return found
+
+    def plan(self):
+        state = self.read()
+        return {name: (state[name], wanted) for name, wanted in self.wanted.items() if state[name] != wanted}
+
+    def rename(self, name):
+        self.wanted["CustomKeyStoreName"] = name
+        self.kms("UpdateCustomKeyStore", CustomKeyStoreId=self.id, KeyStorePassword=self.password,
+                 NewCustomKeyStoreName=name, CloudHsmClusterId=self.wanted["CloudHsmClusterId"])
+
+    def destroy(self):
+        self.kms("DeleteCustomKeyStore", CustomKeyStoreId=self.id)
+        assert self.read() is None
+
+
 POLICY = json.dumps({
     "Version": "2012-10-17", "Id": "of-terraform",
     "Statement": [
@@ -400,6 +499,62 @@ class Replayed(KmsCase):
             grant.apply()
         self.assertEqual(caught.exception.code, "InvalidArnException")  # what it tries again after
 
+    def test_keys_of_every_kind_are_applied_and_nothing_is_left_to_plan(self):
+        for spec, usage in (("RSA_2048", "ENCRYPT_DECRYPT"), ("RSA_2048", "SIGN_VERIFY"), ("ECC_NIST_P256", "SIGN_VERIFY"),
+                            ("ECC_NIST_P384", "KEY_AGREEMENT"), ("HMAC_256", "GENERATE_VERIFY_MAC")):
+            with self.subTest(spec=spec, usage=usage):
+                key = Key(self.kms, "of its kind", tags={"team": "a"}, spec=spec, usage=usage, window=7)
+                state = key.apply()
+                self.assertEqual((state["spec"], state["usage"]), (spec, usage))
+                self.assertEqual(key.plan(), {})
+                key.destroy()
+
+    def test_a_key_policy_of_its_own_is_applied_changed_and_put_back(self):
+        key = Key(self.kms)
+        before = key.apply()["policy"]
+        policy = KeyPolicy(self.kms, key.id, POLICY)
+        policy.apply()
+        self.assertEqual(policy.plan(), {})
+        policy.policy = POLICY.replace("kms:Decrypt", "kms:DescribeKey")
+        self.assertIn("policy", policy.plan())
+        policy.apply()
+        policy.destroy()
+        self.assertEqual(normalized(policy.read()), normalized(before))
+
+    def test_a_ciphertext_is_made_and_opens(self):
+        key = Key(self.kms)
+        key.apply()
+        for context in None, {"team": "payments"}:
+            blob = Ciphertext(self.kms, key.id, b"secret", context).apply()
+            self.assertEqual(self.kms("Decrypt", CiphertextBlob=blob, EncryptionContext=context or {})["Plaintext"], b"secret")
+
+    def test_a_replica_is_applied_changed_and_destroyed_before_its_primary(self):
+        primary = Key(self.kms, "primary", multi_region=True, rotation=True)
+        self.assertTrue(primary.apply()["multi_region"])
+        replica = ReplicaKey(self.caller(region="eu-west-1"), self.kms, arn_of("key/" + primary.id),
+                             description="replica", policy=POLICY, tags={"team": "a"}, window=7)
+        state = replica.apply()
+        self.assertEqual((state["arn"], state["rotation"]), (arn_of("key/" + primary.id, "eu-west-1"), True))
+        self.assertEqual((replica.plan(), primary.plan()), ({}, {}))
+        replica.change(description="changed", tags={"team": "b"}, enabled=False)
+        self.assertEqual((replica.plan(), primary.plan()), ({}, {}))
+        replica.destroy()
+        primary.destroy()
+
+    def test_a_custom_key_store_is_applied_used_renamed_and_destroyed(self):
+        cluster = conformance.cluster(self.service, "dev")
+        store = CustomKeyStore(self.kms, "terraform", cluster, "-----BEGIN CERTIFICATE-----\nx", "password")
+        store.apply()
+        self.assertEqual(store.plan(), {})
+        store.rename("renamed")
+        self.assertEqual(store.plan(), {})
+        store.destroy()
+        store.apply()
+        self.kms("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
+        key = Key(self.kms, "in a store", store=store.id, window=7)
+        self.assertEqual(key.apply()["store"], store.id)
+        self.assertEqual(key.plan(), {})
+
     def test_a_key_deleted_behind_terraform_s_back_is_to_be_made_again(self):
         key = Key(self.kms)
         key.apply()
@@ -449,6 +604,60 @@ resource "aws_kms_grant" "this" {
     encryption_context_subset = { Department = "Finance" }
   }
 }
+
+resource "aws_kms_key" "signing" {
+  key_usage                = "SIGN_VERIFY"
+  customer_master_key_spec = "ECC_NIST_P256"
+  deletion_window_in_days  = 7
+}
+
+resource "aws_kms_external_key" "this" {
+  description         = "from outside"
+  key_material_base64 = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+}
+
+resource "aws_kms_ciphertext" "this" {
+  key_id    = aws_kms_key.this.key_id
+  plaintext = "secret"
+  context   = { team = "payments" }
+}
+
+resource "aws_kms_key_policy" "this" {
+  key_id = aws_kms_key.signing.key_id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = { AWS = "arn:aws:iam::123456789012:root" }, Action = "kms:*", Resource = "*" }]
+  })
+}
+
+provider "aws" {
+  alias                       = "replica"
+  region                      = "eu-west-1"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+  endpoints {
+    kms = "%s"
+  }
+}
+
+resource "aws_kms_key" "primary" {
+  multi_region            = true
+  deletion_window_in_days = 7
+}
+
+resource "aws_kms_replica_key" "this" {
+  provider                = aws.replica
+  primary_key_arn         = aws_kms_key.primary.arn
+  deletion_window_in_days = 7
+}
+
+resource "aws_kms_custom_key_store" "this" {
+  custom_key_store_name    = "terraform"
+  cloud_hsm_cluster_id     = "%s"
+  key_store_password       = "password"
+  trust_anchor_certificate = "-----BEGIN CERTIFICATE-----"
+}
 """
 
 # Where Terraform itself looks for providers without a registry.
@@ -480,7 +689,8 @@ class Real(p11kms_test.ServiceCase):
             self.skipTest("terraform is here, its provider hashicorp/aws is not (set TF_PLUGIN_DIR to a mirror)")
         self.folder = self.service.root / "terraform"
         self.folder.mkdir()
-        (self.folder / "main.tf").write_text(MAIN % self.service.url, encoding="utf-8")
+        (self.folder / "main.tf").write_text(
+            MAIN % (self.service.url, self.service.url, conformance.cluster(self.service, "dev")), encoding="utf-8")
         self.environment = self.service.environment() | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
         self.terraform("init", f"-plugin-dir={mirror}")
         self.terraform("apply", "-auto-approve")
