@@ -58,10 +58,6 @@ static p11kms_err read_origin(const op_t *op, kms_create *create)
     if (origin.len) {
         ENSURE(kms_origin_named(origin, &create->origin), P11KMS_E_INTERNAL);
     }
-    if (create->origin == KMS_ORIGIN_EXTERNAL && create->multi_region) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED,
-             "Multi-Region keys with imported key material are not supported by this version of p11kms.");
-    }
     return P11KMS_OK;
 }
 

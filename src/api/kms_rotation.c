@@ -178,10 +178,10 @@ void api_rotate_key_on_demand(op_t *op)
 
 /* ---- ListKeyRotations ---- */
 
-static const char *material_state(const kms_key_t *key, const kms_material *material)
+static const char *material_state(kms_t *kms, const kms_key_t *key, const kms_material *material)
 {
     if (material->pending) {
-        return "PENDING_ROTATION";
+        return kms_pending_everywhere(kms, key) ? "PENDING_ROTATION" : "PENDING_MULTI_REGION_IMPORT_AND_ROTATION";
     }
     return material == kms_key_current(key) ? "CURRENT" : "NON_CURRENT";
 }
@@ -205,7 +205,7 @@ static void write_import(jw_t *w, const kms_material *material)
     }
 }
 
-static void write_rotation(jw_t *w, const kms_key_t *key, const kms_material *material, bool all)
+static void write_rotation(jw_t *w, kms_t *kms, const kms_key_t *key, const kms_material *material, bool all)
 {
 
     jw_object(w);
@@ -213,7 +213,7 @@ static void write_rotation(jw_t *w, const kms_key_t *key, const kms_material *ma
     jw_key(w, "KeyMaterialId");
     jw_string(w, material->id_text);
     if (all) {
-        answer_text(w, "KeyMaterialState", material_state(key, material));
+        answer_text(w, "KeyMaterialState", material_state(kms, key, material));
     }
     if (key->origin == KMS_ORIGIN_EXTERNAL) {
         write_import(w, material);
@@ -253,7 +253,7 @@ static p11kms_err list_rotations(op_t *op, request_t *request)
         }
         more = shown == page.limit;
         if (!more) {
-            write_rotation(&w, key, material, all);
+            write_rotation(&w, request->kms, key, material, all);
             last = material->number;
             shown++;
         }

@@ -80,9 +80,21 @@ p11kms_err kms_replica_new(const kms_key_t *primary, const char *region, slice_t
     return P11KMS_OK;
 }
 
+/* Imported material is each Region's to import; what it must be is known, though. */
+static p11kms_err take_import(kms_material *copy, const kms_material *material)
+{
+    copy->imported = true;
+    copy->absent = true;
+    copy->pending = material->pending;
+    copy->has_check = material->has_check;
+    memcpy(copy->check, material->check, sizeof(copy->check));
+    return kms_material_describe(copy, material->description ? SLICE_STR(material->description) : SLICE(NULL, 0));
+}
+
 static p11kms_err take_material(kms_key_t *key, const kms_material *material)
 {
-    return kms_key_add_material(key, material->id, material->number, material->cause, material->created);
+    TRY(kms_key_add_material(key, material->id, material->number, material->cause, material->created));
+    return material->imported ? take_import(kms_key_edit_material(key, material->id), material) : P11KMS_OK;
 }
 
 static p11kms_err take_materials(kms_key_t *key, const kms_key_t *from)
@@ -160,6 +172,79 @@ static p11kms_err follow_rotation(kms_change *change, kms_key_t *member, const k
 p11kms_err kms_change_rotate_others(kms_change *change, const kms_key_t *primary)
 {
     return edit_others(change, primary, follow_rotation);
+}
+
+/* The newest, which waits for its rotation here as well. */
+static p11kms_err follow_import(kms_change *change, kms_key_t *member, const kms_key_t *primary)
+{
+    const kms_material *newest = &primary->materials[primary->n_materials - 1];
+
+    TRY(take_material(member, newest));
+    return kms_change_add_material(change, member, kms_key_material(member, newest->id));
+}
+
+p11kms_err kms_change_import_others(kms_change *change, const kms_key_t *primary)
+{
+    return edit_others(change, primary, follow_import);
+}
+
+static p11kms_err follow_unimport(kms_change *change, kms_key_t *member, const kms_key_t *primary)
+{
+    (void)primary;
+    const kms_material *pending = kms_key_pending(member);
+
+    if (pending) {
+        TRY(kms_change_remove_material(change, member, pending));
+        kms_key_remove_material(member, pending->id);
+    }
+    return P11KMS_OK;
+}
+
+p11kms_err kms_change_unimport_others(kms_change *change, const kms_key_t *primary)
+{
+    return edit_others(change, primary, follow_unimport);
+}
+
+static p11kms_err follow_imported_rotation(kms_change *change, kms_key_t *member, const kms_key_t *primary)
+{
+    (void)primary;
+    return kms_change_make_current(change, member);
+}
+
+p11kms_err kms_change_rotate_imported_others(kms_change *change, const kms_key_t *primary)
+{
+    return edit_others(change, primary, follow_imported_rotation);
+}
+
+bool kms_present_elsewhere(kms_t *kms, const kms_key_t *key, const uint8_t id[KMS_ID])
+{
+    kms_family_t family;
+    bool present = false;
+
+    kms_family_of(kms, key, &family);
+    for (size_t i = 0; i < family.n; i++) {
+        const kms_material *material = kms_key_material(family.keys[i], id);
+
+        present = present || (strcmp(family.keys[i]->region, key->region) != 0 && material && !material->absent &&
+                              family.keys[i]->deletion_at != KMS_DELETION_BEGUN);
+    }
+    kms_family_clear(&family);
+    return present;
+}
+
+bool kms_pending_everywhere(kms_t *kms, const kms_key_t *key)
+{
+    kms_family_t family;
+    bool everywhere = true;
+
+    kms_family_of(kms, key, &family);
+    for (size_t i = 0; i < family.n; i++) {
+        const kms_material *pending = kms_key_pending(family.keys[i]);
+
+        everywhere = everywhere && pending && !pending->absent;
+    }
+    kms_family_clear(&family);
+    return everywhere;
 }
 
 static p11kms_err follow_primary(kms_change *change, kms_key_t *member, const kms_key_t *primary)

@@ -183,7 +183,8 @@ static void judge(op_t *op)
         return;
     }
     import->known = same != NULL;
-    import->present = same && !same->absent;
+    import->here = same && !same->absent;
+    import->present = import->here || (same && kms_present_elsewhere(import->kms, import->key, same->id));
     memcpy(import->id, same ? same->id : import->object, KMS_ID);
     if (import->known) {
         destroy_first(op, import);
@@ -283,6 +284,11 @@ static unsigned next_number(const kms_key_t *key)
 
 p11kms_err kms_check_new_material(const kms_key_t *key)
 {
+    if (!kms_key_is_primary(key)) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED,
+             "%s is a multi-region replica key: new key material is imported into its primary key, in %s.", key->arn,
+             key->primary_region);
+    }
     if (kms_key_pending(key)) {
         FAIL(P11KMS_E_KEY_STATE, "%s already has key material that is pending rotation.", key->arn);
     }
@@ -308,7 +314,7 @@ static p11kms_err edit_material(kms_key_t *key, const kms_import *import)
 {
     const kms_material *found = kms_key_material(key, import->id);
 
-    if (import->known ? !found || found->absent == import->present : material_like(key, import->check) != NULL) {
+    if (import->known ? !found || found->absent == import->here : material_like(key, import->check) != NULL) {
         FAIL(P11KMS_E_KEY_STATE, "%s was changed while its key material was imported.", key->arn);
     }
     if (!import->known) {
@@ -324,7 +330,12 @@ p11kms_err kms_change_import(kms_change *change, kms_key_t *key, const kms_impor
 {
     TRY(edit_material(key, import));
     const kms_material *material = kms_key_material(key, import->id);
-    TRY(import->known ? kms_change_material(change, key, material) : kms_change_add_material(change, key, material));
+    if (import->known) {
+        TRY(kms_change_material(change, key, material));
+    } else {
+        TRY(kms_change_add_material(change, key, material));
+        TRY(kms_change_import_others(change, key));
+    }
     follow_materials(key);
     TRY(kms_intent_done(change->store, import->object));
     return kms_intent_done(change->store, import->id);
@@ -353,11 +364,16 @@ p11kms_err kms_change_unimport(kms_change *change, kms_key_t *key, const uint8_t
     }
     material->absent = true;
     material->valid_to = 0;
-    if (material->pending) { /* never used, and not bound to the key yet */
+    if (material->pending && kms_key_is_primary(key)) { /* never used, and not bound to the key yet */
         TRY(kms_change_remove_material(change, key, material));
         kms_key_remove_material(key, id);
+        TRY(kms_change_unimport_others(change, key));
     } else {
         TRY(kms_change_material(change, key, material));
+        if (kms_present_elsewhere(change->kms, key, id)) {
+            follow_materials(key);
+            return P11KMS_OK;
+        }
     }
     follow_materials(key);
     return kms_intent(change->store, id, key->token_name);
@@ -367,7 +383,7 @@ static void rows_gone(op_t *op)
 {
     const kms_unimport *unimport = op->asked;
 
-    if (op->err != P11KMS_OK) {
+    if (op->err != P11KMS_OK || kms_present_elsewhere(unimport->kms, unimport->key, unimport->id)) {
         op_settle(op);
     } else {
         kms_destroy_object(op, unimport->key->token, unimport->id, op_settle);
@@ -392,18 +408,29 @@ void kms_unimport_material(op_t *op, kms_unimport *unimport, op_change_fn change
 
 /* ---- rotation ---- */
 
-p11kms_err kms_change_rotate_imported(kms_change *change, kms_key_t *key)
+p11kms_err kms_change_make_current(kms_change *change, kms_key_t *key)
 {
     const kms_material *pending = kms_key_pending(key);
-    int64_t now = clock_service_ms();
 
-    if (!pending || (pending->valid_to && pending->valid_to <= now)) {
-        FAIL(P11KMS_E_KEY_STATE, "%s has no imported key material that is pending rotation.", key->arn);
-    }
+    ENSURE(pending, P11KMS_E_INTERNAL);
     kms_material *material = kms_key_edit_material(key, pending->id);
     material->pending = false;
     material->cause = KMS_CAUSE_ON_DEMAND;
-    material->created = now;
+    material->created = clock_service_ms();
     key->current = (size_t)(material - key->materials);
     return kms_change_material(change, key, material);
+}
+
+p11kms_err kms_change_rotate_imported(kms_change *change, kms_key_t *key)
+{
+    const kms_material *pending = kms_key_pending(key);
+
+    if (!pending || pending->absent || (pending->valid_to && pending->valid_to <= clock_service_ms())) {
+        FAIL(P11KMS_E_KEY_STATE, "%s has no imported key material that is pending rotation.", key->arn);
+    }
+    if (!kms_pending_everywhere(change->kms, key)) {
+        FAIL(P11KMS_E_KEY_STATE, "%s has replica keys into which its new key material has not been imported.", key->arn);
+    }
+    TRY(kms_change_make_current(change, key));
+    return kms_change_rotate_imported_others(change, key);
 }

@@ -374,7 +374,8 @@ typedef struct {
     uint8_t object[KMS_ID]; /* as it was unwrapped first */
     uint8_t id[KMS_ID];     /* of the material it is */
     bool known;             /* the key has that material already */
-    bool present;           /* and its object, too */
+    bool here;              /* with its object */
+    bool present;           /* its object is there, be it for another Region */
     uint8_t check[32];
     slice_t public_key;
 } kms_import;
@@ -403,7 +404,9 @@ typedef struct {
 void kms_unimport_material(op_t *op, kms_unimport *unimport, op_change_fn change);
 /** On the worker: the material is absent (one that waits for rotation: gone) and the state follows; before kms_change_put(). */
 MUST_USE p11kms_err kms_change_unimport(kms_change *change, kms_key_t *key, const uint8_t id[KMS_ID]);
-/** On the worker: material that waits becomes current. @retval P11KMS_E_KEY_STATE  None does. */
+/** Whether the new material that a primary waits with is in all its replicas. */
+bool kms_pending_everywhere(kms_t *kms, const kms_key_t *key);
+/** On the worker: material that waits becomes current, in all Regions. @retval P11KMS_E_KEY_STATE  None does. */
 MUST_USE p11kms_err kms_change_rotate_imported(kms_change *change, kms_key_t *key);
 
 /* ---- time: schedule.c ---- */

@@ -74,6 +74,15 @@ MUST_USE p11kms_err wrappings_load(store_t *store, kms_t *kms);
 /** On the worker: a material's row is gone for good; before kms_change_put(). */
 MUST_USE p11kms_err kms_change_remove_material(kms_change *change, const kms_key_t *key, const kms_material *material);
 
+/** The material that waits becomes current, rows written. */
+MUST_USE p11kms_err kms_change_make_current(kms_change *change, kms_key_t *key);
+/* The other Regions' rows follow the primary's, of which each is a change; family.c. */
+MUST_USE p11kms_err kms_change_import_others(kms_change *change, const kms_key_t *primary);
+MUST_USE p11kms_err kms_change_unimport_others(kms_change *change, const kms_key_t *primary);
+MUST_USE p11kms_err kms_change_rotate_imported_others(kms_change *change, const kms_key_t *primary);
+/** Whether another Region of the key has this imported material: they share its object. */
+bool kms_present_elsewhere(kms_t *kms, const kms_key_t *key, const uint8_t id[KMS_ID]);
+
 /** An imported material that is there and has expired; NULL: none. */
 const kms_material *kms_expired_material(const kms_key_t *key, int64_t now);
 /* One import, deletion or expiry of a key's materials at a time; the loop's. */

@@ -20,7 +20,7 @@ typedef struct {
     kms_key_t *key;    /* NULL: of a key that is gone */
     const char *about; /* for the log */
     size_t next_material; /* deletion: which object is next */
-    bool keeps_material;  /* deletion: other Regions use it */
+    bool keeps_material;  /* deletion: other Regions use it; imported material goes by the material */
     kms_unimport unimport; /* expiry */
     kms_wrapping wrapping;
 } act_t;
@@ -164,7 +164,8 @@ static p11kms_err begin_deletion(op_t *op, store_t *store)
     }
     key->deletion_at = KMS_DELETION_BEGUN;
     /* An external key is not ours to destroy. */
-    act->keeps_material = key->origin == KMS_ORIGIN_EXTERNAL_KEY_STORE || kms_material_is_shared(act->kms, key);
+    act->keeps_material = key->origin == KMS_ORIGIN_EXTERNAL_KEY_STORE ||
+                          (key->origin != KMS_ORIGIN_EXTERNAL && kms_material_is_shared(act->kms, key));
     return kms_change_put(change, STEAL(key));
 }
 
@@ -177,11 +178,22 @@ static void deletion_begun(op_t *op)
     }
 }
 
+static void skip_shared_imports(act_t *act)
+{
+    const kms_key_t *key = act->key;
+
+    while (key->origin == KMS_ORIGIN_EXTERNAL && act->next_material < key->n_materials &&
+           kms_present_elsewhere(act->kms, key, key->materials[act->next_material].id)) {
+        act->next_material++;
+    }
+}
+
 /* Objects first, rows last: a crash in between finds the key due again and goes on. */
 static void destroy_next(op_t *op)
 {
     act_t *act = op->act;
 
+    skip_shared_imports(act);
     if (act->keeps_material || act->next_material == act->key->n_materials) {
         op_change(op, delete_rows, op_settle);
         return;
@@ -209,7 +221,7 @@ static p11kms_err enable_replica(op_t *op, store_t *store)
     if (key->stored != KMS_STATE_CREATING) {
         FAIL(P11KMS_E_KEY_STATE, "%s was changed before it was enabled", key->arn);
     }
-    key->stored = KMS_STATE_ENABLED;
+    key->stored = kms_key_lacks_material(key, clock_service_ms()) ? KMS_STATE_PENDING_IMPORT : KMS_STATE_ENABLED;
     return kms_change_put(change, STEAL(key));
 }
 

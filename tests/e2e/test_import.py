@@ -395,6 +395,78 @@ class Rotation(ImportCase):
                      "ImportKeyMaterial", **self.parameters(pair, material), **FOR_EVER, ImportType="NEW_KEY_MATERIAL")
 
 
+class Regions(ImportCase):
+    """Each Region imports for itself; the object on the token is shared, and goes with its last Region."""
+
+    def setUp(self):
+        super().setUp()
+        self.there = self.caller(region="eu-west-1")
+
+    def replica(self, key):
+        answer = self.kms("ReplicateKey", KeyId=key["KeyId"], ReplicaRegion="eu-west-1")["ReplicaKeyMetadata"]
+        wait_until(lambda: self.there("DescribeKey", KeyId=answer["KeyId"])["KeyMetadata"]["KeyState"] == "PendingImport")
+        return answer
+
+    def bring_there(self, key, material, **more):
+        got = self.there("GetParametersForImport", KeyId=key["KeyId"], WrappingAlgorithm="RSAES_OAEP_SHA_256",
+                         WrappingKeySpec="RSA_2048")
+        return self.there("ImportKeyMaterial", KeyId=key["KeyId"], ImportToken=got["ImportToken"],
+                          EncryptedKeyMaterial=wrap(got["PublicKey"], "RSAES_OAEP_SHA_256", material), **FOR_EVER, **more)
+
+    def test_a_replica_imports_the_same_and_opens_what_the_primary_sealed(self):
+        key, material = self.external(MultiRegion=True), os.urandom(32)
+        first = self.bring(key, material)["KeyMaterialId"]
+        blob = self.encrypt(key)
+        replica = self.replica(key)
+        with self.assertRaises(Refused) as caught:
+            self.bring_there(key, os.urandom(32))
+        self.assertEqual(caught.exception.code, "IncorrectKeyMaterialException")
+        before = self.objects()
+        self.assertEqual(self.bring_there(key, material)["KeyMaterialId"], first)
+        self.assertEqual(self.there("Decrypt", KeyId=replica["KeyId"], CiphertextBlob=blob)["Plaintext"], b"secret")
+        self.kms("DeleteImportedKeyMaterial", KeyId=key["KeyId"])
+        self.assertEqual(self.state(key), "PendingImport")
+        self.assertEqual(self.there("Decrypt", KeyId=replica["KeyId"], CiphertextBlob=blob)["Plaintext"], b"secret")
+        wrapping = self.objects() - before
+        self.there("DeleteImportedKeyMaterial", KeyId=key["KeyId"])
+        self.assertEqual(self.objects() - before, wrapping - 1)
+        self.bring(key, material)
+        self.assertTrue(self.opens(blob))
+
+    def test_new_material_rotates_when_every_region_has_it(self):
+        key, old, new = self.external(MultiRegion=True), os.urandom(32), os.urandom(32)
+        self.bring(key, old)
+        blob = self.encrypt(key)
+        self.replica(key)
+        self.bring_there(key, old)
+        with self.assertRaises(Refused) as caught:
+            self.bring_there(key, new, ImportType="NEW_KEY_MATERIAL")
+        self.assertEqual(caught.exception.code, "UnsupportedOperationException")
+        self.bring(key, new, ImportType="NEW_KEY_MATERIAL")
+        self.assertEqual(self.materials(key)[1]["KeyMaterialState"], "PENDING_MULTI_REGION_IMPORT_AND_ROTATION")
+        self.refused("KMSInvalidStateException", f"{key['Arn']} has replica keys into which its new key material has not "
+                     "been imported.", "RotateKeyOnDemand", KeyId=key["KeyId"])
+        self.bring_there(key, new)
+        self.assertEqual(self.materials(key)[1]["KeyMaterialState"], "PENDING_ROTATION")
+        self.kms("RotateKeyOnDemand", KeyId=key["KeyId"])
+        self.restart()
+        self.there = self.caller(region="eu-west-1")
+        sealed = self.there("Encrypt", KeyId=key["KeyId"], Plaintext=b"secret")["CiphertextBlob"]
+        self.assertTrue(self.opens(sealed) and self.opens(blob))
+        self.assertEqual(self.there("Decrypt", CiphertextBlob=blob)["Plaintext"], b"secret")
+
+    def test_new_material_deleted_at_the_primary_goes_everywhere(self):
+        key, new = self.external(MultiRegion=True), os.urandom(32)
+        self.bring(key, os.urandom(32))
+        self.replica(key)
+        second = self.bring(key, new, ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
+        self.bring_there(key, new)
+        self.kms("DeleteImportedKeyMaterial", KeyId=key["KeyId"], KeyMaterialId=second)
+        self.assertEqual(len(self.there.all("ListKeyRotations", "Rotations", KeyId=key["KeyId"],
+                                            IncludeKeyMaterial="ALL_KEY_MATERIAL")), 1)
+        self.bring(key, os.urandom(32), ImportType="NEW_KEY_MATERIAL")
+
+
 class Kill(ImportCase):
     """SIGKILL in the middle: what is on the token afterwards is what the store says, and nothing is lost."""
 

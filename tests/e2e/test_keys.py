@@ -50,8 +50,7 @@ class MakingKeys(KmsCase):
 
     def test_kinds_of_keys_this_version_lacks_are_refused_and_not_made_as_others(self):
         for parameters in ({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"},
-                           {"KeySpec": "ML_DSA_65", "KeyUsage": "SIGN_VERIFY"},
-                           {"Origin": "EXTERNAL", "MultiRegion": True}):
+                           {"KeySpec": "ML_DSA_65", "KeyUsage": "SIGN_VERIFY"}):
             with self.subTest(parameters):
                 before = len(self.kms.all("ListKeys", "Keys"))
                 self.refused("UnsupportedOperationException", NOT_SUPPORTED, "CreateKey", **parameters)
