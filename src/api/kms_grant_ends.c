@@ -85,7 +85,7 @@ static bool is_denied(op_t *op, const op_resource_t *resource, policy_t *policy)
     op_question_t question;
 
     op_question(op, op->row->action, resource, policy, true, kms_conditions, op, &question);
-    return policy_decide(&question.request, &question.set).kind == DECISION_EXPLICIT_DENY;
+    return policy_denies(&question.request, &question.set);
 }
 
 /*

@@ -252,14 +252,24 @@ static policy_decision decide_within(const sides *all, bool resource_decides)
     return lack != NULL ? lacking(lack) : allowed_by(&all->identity);
 }
 
-static policy_decision decide(const policy_request *request, const policy_set *set, sides *all)
+static const side *denying(const sides *all)
 {
     const side *const order[] = { &all->identity, &all->boundary, &all->session, &all->resource };
 
     for (size_t i = 0; i < COUNT_OF(order); i++) {
         if (order[i]->deny != NULL) {
-            return denied_by(order[i]);
+            return order[i];
         }
+    }
+    return NULL;
+}
+
+static policy_decision decide(const policy_request *request, const policy_set *set, sides *all)
+{
+    const side *deny = denying(all);
+
+    if (deny != NULL) {
+        return denied_by(deny);
     }
     add_grant(&all->resource, &request->caller, set->granted);
     if (!caller_has_account(&request->caller)) {
@@ -303,18 +313,25 @@ static void suppose(const supposed_t *supposed, sides *all)
     }
 }
 
+static sides judge_all(evaluation_t *evaluation, const policy_set *set)
+{
+    sides all;
+
+    all.identity = judge_side(evaluation, BASIS_IDENTITY, set->identity, set->n_identity);
+    all.identity.allows = all.identity.allows || set->trusted;
+    all.boundary = judge_limit(evaluation, BASIS_BOUNDARY, &set->boundary, set->boundary != NULL);
+    all.session = judge_limit(evaluation, BASIS_SESSION, set->session, set->n_session);
+    all.resource = judge_side(evaluation, BASIS_RESOURCE, &set->resource, set->resource != NULL);
+    return all;
+}
+
 policy_decision decide_supposing(const policy_request *request, const policy_set *set, const supposed_t *supposed)
 {
     evaluation_t evaluation;
-    sides all;
 
     evaluation_begin(&evaluation, request, set->boundary != NULL);
     evaluation.supposed = supposed;
-    all.identity = judge_side(&evaluation, BASIS_IDENTITY, set->identity, set->n_identity);
-    all.identity.allows = all.identity.allows || set->trusted;
-    all.boundary = judge_limit(&evaluation, BASIS_BOUNDARY, &set->boundary, set->boundary != NULL);
-    all.session = judge_limit(&evaluation, BASIS_SESSION, set->session, set->n_session);
-    all.resource = judge_side(&evaluation, BASIS_RESOURCE, &set->resource, set->resource != NULL);
+    sides all = judge_all(&evaluation, set);
     if (supposed != NULL) {
         suppose(supposed, &all);
     }
@@ -324,6 +341,15 @@ policy_decision decide_supposing(const policy_request *request, const policy_set
 policy_decision policy_decide(const policy_request *request, const policy_set *set)
 {
     return decide_supposing(request, set, NULL);
+}
+
+bool policy_denies(const policy_request *request, const policy_set *set)
+{
+    evaluation_t evaluation;
+
+    evaluation_begin(&evaluation, request, set->boundary != NULL);
+    const sides all = judge_all(&evaluation, set);
+    return denying(&all) != NULL || evaluation.work.failed;
 }
 
 policy_decision policy_decide_one(const policy_t *policy, const policy_request *request)

@@ -142,6 +142,9 @@ typedef struct {
 
 policy_decision policy_decide(const policy_request *request, const policy_set *set);
 
+/** Is there a Deny for this request, or can that not be told as it costs too much to find out? */
+bool policy_denies(const policy_request *request, const policy_set *set);
+
 /** One document alone: does it allow or deny this request (Principal included where the kind has one)? */
 policy_decision policy_decide_one(const policy_t *policy, const policy_request *request);
 

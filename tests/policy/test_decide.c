@@ -459,6 +459,28 @@ static void test_the_allow_that_names_the_caller_closest_counts(void **state)
     }
 }
 
+/* Whom a Deny would stop must not get by through making it dear to find. */
+static void test_a_deny_that_costs_too_much_to_find_is_one(void **state)
+{
+    _cleanup_(policy) policy_t *dear = kit_statement(
+        POLICY_RESOURCE, "'Effect':'Deny','Principal':'*','Action':'kms:*','Resource':'*','Condition':{'StringLike':"
+                         "{'aws:UserAgent':['*aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa0','*evil*']}}");
+    static char agent[100 * 1024];
+    const kit_key keys[] = { { "aws:UserAgent", { agent }, false }, { NULL } };
+    policy_request request = kit_request_with(keys);
+    const policy_set set = { .resource = dear, .resource_decides = true };
+    (void)state;
+
+    strcpy(agent, "good");
+    assert_false(policy_denies(&request, &set));
+    strcpy(agent, "evil");
+    assert_true(policy_denies(&request, &set));
+    memset(agent, 'a', sizeof(agent) - 5);
+    strcpy(agent + sizeof(agent) - 5, "evil");
+    assert_int_equal(letter(policy_decide(&request, &set)), 'R');
+    assert_true(policy_denies(&request, &set));
+}
+
 static void *hold_and_decide(void *arg)
 {
     policy_t *key = arg;
@@ -535,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_services_need_the_resource_policy_alone),
         cmocka_unit_test(test_a_role_is_assumed_as_its_trust_policy_says),
         cmocka_unit_test(test_the_allow_that_names_the_caller_closest_counts),
+        cmocka_unit_test(test_a_deny_that_costs_too_much_to_find_is_one),
         cmocka_unit_test(test_threads_share_a_document),
         cmocka_unit_test(test_refusals_are_worded_as_aws_words_them),
     };
