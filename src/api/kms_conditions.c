@@ -30,10 +30,16 @@ static bool literal(const asking_t *at, const char *value, policy_values *ret)
     return one(at, SLICE_STR(value), ret);
 }
 
-static bool number(const asking_t *at, const char *name, policy_values *ret)
+static bool is_asked(const asking_t *at, const char *operation)
 {
-    return in_has(at->op, name) &&
-           literal(at, arena_printf(at->op->arena, "%lld", (long long)in_int(at->op, name, 0)), ret);
+    return strcmp(at->op->row->name, operation) == 0;
+}
+
+/* What @p operation says, or what is taken when it says nothing. */
+static bool number_or(const asking_t *at, const char *operation, const char *member, int absent, policy_values *ret)
+{
+    return is_asked(at, operation) &&
+           literal(at, arena_printf(at->op->arena, "%lld", (long long)in_int(at->op, member, absent)), ret);
 }
 
 static bool caller_account(const asking_t *at, policy_values *ret)
@@ -126,7 +132,7 @@ static bool encryption_algorithm(const asking_t *at, policy_values *ret)
     static const char *const symmetric[] = { "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
                                              "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext" };
 
-    if (strcmp(at->op->row->name, "ReEncrypt") == 0) {
+    if (is_asked(at, "ReEncrypt")) {
         return said_or(at, at->request->to ? "DestinationEncryptionAlgorithm" : "SourceEncryptionAlgorithm",
                        "SYMMETRIC_DEFAULT", ret);
     }
@@ -197,18 +203,18 @@ static bool resource_aliases(const asking_t *at, policy_values *ret)
 
 static bool same_key(const asking_t *at, policy_values *ret)
 {
-    return strcmp(at->op->row->name, "ReEncrypt") == 0 &&
+    return is_asked(at, "ReEncrypt") &&
            literal(at, at->request->same_key ? "true" : "false", ret);
 }
 
 static bool window_days(const asking_t *at, policy_values *ret)
 {
-    return number(at, "PendingWindowInDays", ret);
+    return number_or(at, "ScheduleKeyDeletion", "PendingWindowInDays", KMS_WINDOW_MAX, ret);
 }
 
 static bool rotation_days(const asking_t *at, policy_values *ret)
 {
-    return number(at, "RotationPeriodInDays", ret);
+    return number_or(at, "EnableKeyRotation", "RotationPeriodInDays", KMS_ROTATION_DAYS_DEFAULT, ret);
 }
 
 static bool text(const asking_t *at, const char *name, policy_values *ret)
@@ -228,7 +234,7 @@ static bool wrapping_key_spec(const asking_t *at, policy_values *ret)
 
 static bool expiration_model(const asking_t *at, policy_values *ret)
 {
-    return text(at, "ExpirationModel", ret);
+    return is_asked(at, "ImportKeyMaterial") && said_or(at, "ExpirationModel", "KEY_MATERIAL_EXPIRES", ret);
 }
 
 /* In seconds, as dates of policies are compared. */
@@ -236,6 +242,16 @@ static bool valid_to(const asking_t *at, policy_values *ret)
 {
     return in_has(at->op, "ValidTo") &&
            literal(at, arena_printf(at->op->arena, "%lld", (long long)(in_time(at->op, "ValidTo") / 1000)), ret);
+}
+
+static bool replica_region(const asking_t *at, policy_values *ret)
+{
+    return text(at, "ReplicaRegion", ret);
+}
+
+static bool primary_region(const asking_t *at, policy_values *ret)
+{
+    return text(at, "PrimaryRegion", ret);
 }
 
 static bool bypass_lockout(const asking_t *at, policy_values *ret)
@@ -284,11 +300,6 @@ static bool tag_keys(const asking_t *at, policy_values *ret)
 
 /* ---- of grants ---- */
 
-static bool is_asked(const asking_t *at, const char *operation)
-{
-    return strcmp(at->op->row->name, operation) == 0;
-}
-
 /* Of the grant to be made. */
 static bool grant_member(const asking_t *at, const char *name, policy_values *ret)
 {
@@ -325,7 +336,10 @@ static bool grant_constraint(const asking_t *at, policy_values *ret)
     const json_t *constraints = is_asked(at, "CreateGrant") ? json_get(at->op->input, "Constraints") : NULL;
 
     for (size_t i = 0; i < COUNT_OF(types); i++) {
-        if (json_get(constraints, types[i])) {
+        const json_t *constraint = json_get(constraints, types[i]);
+
+        /* A subset of no pairs is in every context: it constrains nothing. */
+        if (constraint && (i == 0 || json_length(constraint) > 0)) {
             return literal(at, types[i], ret);
         }
     }
@@ -373,6 +387,8 @@ static const struct {
     { { "kms:WrappingKeySpec" }, wrapping_key_spec },
     { { "kms:ExpirationModel" }, expiration_model },
     { { "kms:ValidTo" }, valid_to },
+    { { "kms:ReplicaRegion" }, replica_region },
+    { { "kms:PrimaryRegion" }, primary_region },
     { { "kms:BypassPolicyLockoutSafetyCheck" }, bypass_lockout },
     { { "aws:ResourceTag/", .of = KEY_OF_RESOURCE }, resource_tag },
     { { "aws:RequestTag/" }, request_tag },

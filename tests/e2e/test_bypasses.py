@@ -6,7 +6,7 @@ import time
 
 import tap
 import wire
-from kms_case import KmsCase, arn_of
+from kms_case import Caller, KmsCase, arn_of
 from p11kms_test import ACCOUNT, ADMIN, APP
 
 WAITING = 200  # changes that keep the store busy
@@ -33,6 +33,8 @@ accounts:
                 - {Effect: Allow, Action: ["kms:UpdateAlias", "kms:DeleteAlias"], Resource: "arn:aws:kms:*:*:alias/*"}
                 - {Effect: Deny, Action: "kms:CreateKey", Resource: "*",
                    Condition: {StringEquals: {"kms:KeySpec": SYMMETRIC_DEFAULT}}}
+                - {Effect: Deny, Action: "kms:CreateKey", Resource: "*",
+                   Condition: {StringEquals: {"aws:RequestedRegion": eu-west-1}}}
                 - {Effect: Allow, Action: "kms:ReEncryptTo", Resource: "*",
                    Condition: {StringEquals: {"kms:EncryptionContext:tenant": A}}}
                 - {Effect: Allow, Action: "kms:ReEncryptTo", Resource: "*",
@@ -42,10 +44,13 @@ accounts:
 """
 
 
-def policy_for(*users):
-    return json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:user/{user}" for user in users]},
-         "Action": "kms:*", "Resource": "*"}]})
+def statement(*users, effect="Allow", action="kms:*", condition=None):
+    return {"Effect": effect, "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:user/{user}" for user in users]},
+            "Action": action, "Resource": "*"} | ({"Condition": condition} if condition else {})
+
+
+def policy_for(*users, further=()):
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement(*users), *further]})
 
 
 class BypassCase(KmsCase):
@@ -96,6 +101,49 @@ class Conditions(BypassCase):
             with self.subTest(parameters):
                 self.denied("CreateKey", BypassPolicyLockoutSafetyCheck=True, **parameters)
 
+    def test_where_it_is_left_out_the_default_is_what_a_deny_is_about(self):
+        for key, operation, condition, said, other in (
+                ({}, "ScheduleKeyDeletion", {"NumericEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}},
+                 {"PendingWindowInDays": 30}, {"PendingWindowInDays": 29}),
+                ({}, "EnableKeyRotation", {"NumericEquals": {"kms:RotationPeriodInDays": "365"}},
+                 {"RotationPeriodInDays": 365}, {"RotationPeriodInDays": 364}),
+                ({"Origin": "EXTERNAL"}, "ImportKeyMaterial",
+                 {"StringEquals": {"kms:ExpirationModel": "KEY_MATERIAL_EXPIRES"}},
+                 {"ExpirationModel": "KEY_MATERIAL_EXPIRES"}, {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"})):
+            material = {"ImportToken": b"x", "EncryptedKeyMaterial": b"x"} if key else {}
+            made = self.new_key(**key, Policy=policy_for("admin", "app", further=[
+                statement("app", effect="Deny", action="kms:" + operation, condition=condition)]))["KeyId"]
+            with self.subTest(operation):
+                self.denied(operation, KeyId=made, **material)
+                self.denied(operation, KeyId=made, **material, **said)
+                if key:
+                    self.refused("InvalidImportTokenException", re.compile(""), operation, by=self.app, KeyId=made,
+                                 **material, **other)
+                else:
+                    self.app(operation, KeyId=made, **other)
+
+    def test_a_grant_constrained_by_nothing_is_not_a_constrained_one(self):
+        constrained = {"StringEquals": {"kms:GrantConstraintType": ["EncryptionContextEquals", "EncryptionContextSubset"]}}
+        key = self.new_key(Policy=policy_for("admin", further=[
+            statement("app", action="kms:CreateGrant", condition=constrained)]))["KeyId"]
+        grant = {"KeyId": key, "GranteePrincipal": f"arn:aws:iam::{ACCOUNT}:user/clerk", "Operations": ["Decrypt"]}
+        for constraints in ({}, {"Constraints": {}}, {"Constraints": {"EncryptionContextSubset": {}}}):
+            with self.subTest(constraints):
+                self.denied("CreateGrant", **grant, **constraints)
+        for constraint in ({"EncryptionContextSubset": {"tenant": "A"}}, {"EncryptionContextEquals": {}}):
+            self.app("CreateGrant", **grant, Constraints=constraint)
+
+    def test_a_replica_is_made_in_its_own_region(self):
+        further = [statement("app", effect="Deny", condition={"StringEquals": {name: "us-west-2"}})
+                   for name in ("kms:ReplicaRegion", "kms:PrimaryRegion")]
+        key = self.new_key(MultiRegion=True, KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC",
+                           Policy=policy_for("admin", "app", further=further))["KeyId"]
+        for region in ("us-west-2", "eu-west-1"):  # the key's policy, the user's
+            self.denied("ReplicateKey", KeyId=key, ReplicaRegion=region)
+        self.app("ReplicateKey", KeyId=key, ReplicaRegion="eu-central-1", BypassPolicyLockoutSafetyCheck=True)
+        self.kms("ReplicateKey", KeyId=key, ReplicaRegion="us-west-2")
+        self.denied("UpdatePrimaryRegion", KeyId=key, PrimaryRegion="us-west-2")
+
     def test_an_alias_is_one_by_its_name_and_by_its_arn(self):
         key = self.new_key()
         self.kms("CreateAlias", AliasName="alias/open", TargetKeyId=key["KeyId"])
@@ -114,6 +162,26 @@ class Costs(BypassCase):
         for operation, parameters in (("CreateKey", {"Tags": tags}), ("TagResource", {"KeyId": key, "Tags": tags}),
                                       ("UntagResource", {"KeyId": key, "TagKeys": [tag["TagKey"] for tag in tags]})):
             self.refused("TagException", "Too many tags", operation, by=self.app, **parameters)
+
+
+    def test_a_deny_that_costs_too_much_to_find_still_keeps_a_grant_from_being_retired(self):
+        costly = ["*" + "a" * 200 + str(i) for i in range(20)] + ["*evil*"]
+        key = self.new_key(Policy=policy_for("admin", further=[
+            statement("app", effect="Deny", action="kms:RetireGrant", condition={"StringLike": {"aws:UserAgent": costly}})]))
+        app = f"arn:aws:iam::{ACCOUNT}:user/app"
+        grant = self.kms("CreateGrant", KeyId=key["KeyId"], GranteePrincipal=app, RetiringPrincipal=app,
+                         Operations=["Decrypt"])["GrantId"]
+        of_app = Caller(self.service, APP, seen=self.seen)
+        for agent in ("evil", "a" * 7000 + "evil"):
+            self.agent = agent
+            of_app.client.meta.events.register("before-sign.kms", self.say_agent)
+            self.refused("AccessDeniedException", re.compile(""), "RetireGrant", by=of_app, KeyId=key["Arn"], GrantId=grant)
+        self.agent = "good"
+        of_app("RetireGrant", KeyId=key["Arn"], GrantId=grant)
+
+    def say_agent(self, request, **_):
+        del request.headers["User-Agent"]
+        request.headers["User-Agent"] = self.agent
 
 
 class AccessKeysOfOthers(BypassCase):
