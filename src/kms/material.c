@@ -22,6 +22,7 @@ typedef struct {
     void (*on_commit)(op_t *op);
     void (*on_abort)(op_t *op);
     bool asked; /* the token: from now on there may be an object */
+    bool refused; /* by its queue: there is none */
     p11kms_err failure;
     const char *failure_detail;
 } making_t;
@@ -74,6 +75,7 @@ static void made(op_t *op)
 {
     p11kms_err err = kms_token_away(op->token_op.err);
 
+    making_of(op)->refused = op->token_op.err == P11KMS_E_BUSY;
     finish(op, err == P11KMS_OK ? err : p11kms_fail_plain(err));
 }
 
@@ -209,7 +211,7 @@ static void destroyed(op_t *op)
     op_prepare(op, drop_intent, undone);
 }
 
-static void undo(op_t *op)
+static void keep_failure(op_t *op)
 {
     making_t *making = making_of(op);
 
@@ -217,6 +219,13 @@ static void undo(op_t *op)
     making->failure_detail = op->err_detail;
     op->on_commit = NULL;
     op->on_abort = NULL;
+}
+
+static void undo(op_t *op)
+{
+    const making_t *making = making_of(op);
+
+    keep_failure(op);
     op->token_op.kind = TOKEN_OP_DESTROY;
     memcpy(op->token_op.key_id, making->id, KMS_ID);
     op->token_op.in = SLICE(NULL, 0);
@@ -235,6 +244,9 @@ static void settle(op_t *op)
 
     if (op->err == P11KMS_OK) {
         making->kept(op);
+    } else if (making->refused) {
+        keep_failure(op);
+        op_prepare(op, drop_intent, undone);
     } else if (making->asked && is_certain(op->err)) {
         undo(op);
     } else {

@@ -213,6 +213,21 @@ static void test_a_token_that_is_away_is_not_asked_to_destroy(void **state)
     assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_DESTROY), before);
 }
 
+static void test_refusals_of_a_full_queue_leave_nothing_for_the_next_start(void **state)
+{
+    house_t *house = *state;
+    uint64_t before = fake_token_ops(house->fake, TOKEN_OP_DESTROY);
+    size_t intents;
+
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_BUSY, 0, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_null(house_make_key(house));
+    }
+    assert_ok(core_store_job(house->core, count_intents, &intents));
+    assert_int_equal(intents, 0);
+    assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_DESTROY), before);
+}
+
 static void test_refusals_of_a_token_that_is_away_leave_nothing_for_the_next_start(void **state)
 {
     house_t *house = *state;
@@ -503,6 +518,7 @@ int main(void)
         TEST(test_an_object_whose_key_was_refused_is_destroyed_at_once),
         TEST(test_an_object_that_cannot_be_destroyed_at_once_is_at_the_next_start),
         TEST(test_a_token_that_is_away_is_not_asked_to_destroy),
+        TEST(test_refusals_of_a_full_queue_leave_nothing_for_the_next_start),
         TEST(test_refusals_of_a_token_that_is_away_leave_nothing_for_the_next_start),
         TEST(test_an_object_without_a_key_is_destroyed_at_the_next_start),
         TEST(test_material_that_a_key_has_outlasts_an_intent),
