@@ -24,6 +24,7 @@ inflight_lane inflight_lane_of(token_op_kind kind, token_mechanism mechanism)
 static void make_empty(inflight_t *table)
 {
     table->count = 0;
+    table->pairs = 0;
     table->exclusive = 0;
     for (size_t i = 0; i < LANE_COUNT; i++) {
         table->lanes[i].oldest = table->lanes[i].newest = NONE;
@@ -58,6 +59,17 @@ void inflight_free(inflight_t *table)
     *table = (inflight_t){ 0 };
 }
 
+static bool makes_pair(const kinds_bounds *bounds)
+{
+    return bounds->kind == TOKEN_OP_GENERATE && kinds_is_pair(bounds->type);
+}
+
+static bool is_full(const inflight_t *table, inflight_lane lane, const kinds_bounds *bounds)
+{
+    return table->free == NONE || table->lanes[lane].count == table->lanes[lane].capacity ||
+           (makes_pair(bounds) && table->pairs == INFLIGHT_PAIRS_MAX);
+}
+
 bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us)
 {
     kinds_bounds bounds = kinds_of_op(op);
@@ -65,7 +77,7 @@ bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us)
     uint32_t at = table->free;
     inflight_slot *slot;
 
-    if (at == NONE || table->lanes[lane].count == table->lanes[lane].capacity) {
+    if (is_full(table, lane, &bounds)) {
         return false;
     }
     slot = &table->slots[at];
@@ -91,6 +103,7 @@ bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us)
     }
     table->lanes[lane].newest = at;
     table->lanes[lane].count++;
+    table->pairs += makes_pair(&bounds);
     table->count++;
     return true;
 }
@@ -130,6 +143,7 @@ void inflight_remove(inflight_t *table, inflight_slot *slot, int64_t now_us)
     slot->newer = table->free;
     table->free = (uint32_t)(slot - table->slots);
     table->lanes[lane].count--;
+    table->pairs -= makes_pair(&slot->bounds);
     table->count--;
 }
 

@@ -12,6 +12,13 @@
 
 #include "token/kinds.h"
 
+/*
+ * Key pairs that the host is asked to make at once. One of RSA_4096 takes seconds, and material of every other kind is
+ * made, imported and destroyed behind it, on the same lane: more would only wait until they are given up, and be made
+ * all the same.
+ */
+#define INFLIGHT_PAIRS_MAX 16
+
 typedef enum { LANE_CRYPTO, LANE_PRIVATE, LANE_SLOW, LANE_COUNT } inflight_lane;
 
 typedef struct {
@@ -39,6 +46,7 @@ typedef struct {
         int64_t oldest_since_us; /* since when the oldest is the oldest */
         int64_t limit_us;
     } lanes[LANE_COUNT];
+    uint32_t pairs; /* to be made, given up or not */
     uint64_t exclusive; /* the slow operation that holds the token alone, or 0 */
 } inflight_t;
 
@@ -49,7 +57,7 @@ void inflight_free(inflight_t *table);
 
 inflight_lane inflight_lane_of(token_op_kind kind, token_mechanism mechanism);
 
-/** Sets op->id and op->deadline_us. @return false when it, or what the lane may take of it, is full */
+/** Sets op->id and op->deadline_us. @return false when it is full: at all, for the lane, or for pairs to be made */
 bool inflight_add(inflight_t *table, token_op_t *op, int64_t now_us);
 /** NULL when the host was never asked this or has answered it. */
 inflight_slot *inflight_find(inflight_t *table, uint64_t id);

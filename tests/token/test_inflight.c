@@ -123,6 +123,28 @@ static void test_slow_operations_leave_room_for_crypto(void **state)
     assert_true(inflight_add(&table, &slow[1], 3));
 }
 
+/* Whoever asked and went away again has left work behind, too. */
+static void test_few_pairs_are_made_at_once_and_other_material_beside_them(void **state)
+{
+    inflight_t large = { 0 };
+    token_op_t pairs[INFLIGHT_PAIRS_MAX + 1], other = generate();
+    (void)state;
+
+    assert_ok(inflight_init(&large, 4096, CRYPTO_LIMIT, SLOW_LIMIT));
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        pairs[i] = (token_op_t){ .kind = TOKEN_OP_GENERATE, .type = TOKEN_KEY_RSA_4096, .use = TOKEN_USE_SIGN };
+        assert_int_equal(inflight_add(&large, &pairs[i], 0), i < INFLIGHT_PAIRS_MAX);
+    }
+    assert_true(inflight_add(&large, &other, 0));
+    assert_non_null(inflight_give_up(&large, SLOW_LIMIT));
+    assert_false(inflight_add(&large, &pairs[INFLIGHT_PAIRS_MAX], SLOW_LIMIT));
+    inflight_remove(&large, inflight_find(&large, pairs[0].id), SLOW_LIMIT);
+    assert_true(inflight_add(&large, &pairs[INFLIGHT_PAIRS_MAX], SLOW_LIMIT));
+    (void)inflight_take_all(&large);
+    assert_true(inflight_add(&large, &pairs[0], SLOW_LIMIT));
+    inflight_free(&large);
+}
+
 static void test_nothing_in_flight_never_hangs(void **state)
 {
     token_op_t a = prf();
@@ -259,6 +281,7 @@ int main(void)
         PROMISE(test_slow_operations_leave_room_for_crypto),
         PROMISE(test_private_keys_leave_room_for_all_others),
         PROMISE(test_a_private_key_that_hangs_is_noticed_and_crypto_goes_on_till_then),
+        PROMISE(test_few_pairs_are_made_at_once_and_other_material_beside_them),
         PROMISE(test_nothing_in_flight_never_hangs),
         PROMISE(test_the_oldest_without_an_answer_hangs),
         PROMISE(test_progress_is_no_hanging_but_waiting_ends),
