@@ -282,19 +282,25 @@ p11kms_err kms_custom_detail(kms_custom_t *store, slice_t json)
     return set_text(&store->details, json);
 }
 
+/* Field by field: others take and drop references of @p store meanwhile. */
 p11kms_err kms_custom_copy(const kms_custom_t *store, kms_custom_t **ret)
 {
-    kms_custom_t *copy = malloc(sizeof(*copy));
+    _cleanup_(kms_custom) kms_custom_t *copy = calloc(1, sizeof(*copy));
 
     ENSURE(copy, P11KMS_E_NOMEM);
-    *copy = *store;
     copy->refs = 1;
-    copy->name = NULL;
-    copy->details = NULL;
-    _cleanup_(kms_custom) kms_custom_t *mine = copy;
-    TRY(set_text(&mine->name, SLICE_STR(store->name)));
-    TRY(set_text(&mine->details, SLICE_STR(store->details)));
-    *ret = STEAL(mine);
+    memcpy(copy->account, store->account, sizeof(copy->account));
+    memcpy(copy->region, store->region, sizeof(copy->region));
+    memcpy(copy->id, store->id, sizeof(copy->id));
+    memcpy(copy->token_name, store->token_name, sizeof(copy->token_name));
+    copy->type = store->type;
+    copy->token = store->token;
+    copy->connected = store->connected;
+    copy->created = store->created;
+    copy->link = store->link;
+    TRY(set_text(&copy->name, SLICE_STR(store->name)));
+    TRY(set_text(&copy->details, SLICE_STR(store->details)));
+    *ret = STEAL(copy);
     return P11KMS_OK;
 }
 
