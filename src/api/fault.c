@@ -92,6 +92,7 @@ static const fault_t faults[P11KMS_ERR_COUNT] = {
     SAYS_DETAIL(TAG, "TagException", 400),
     SAYS_DETAIL(POLICY_MALFORMED, "MalformedPolicyDocumentException", 400),
     SAYS_DETAIL(OPERATION_UNSUPPORTED, "UnsupportedOperationException", 400),
+    SAYS_NOTHING(NO_ROTATION, "UnsupportedOperationException", 400),
     SAYS_DETAIL(GRANT_TOKEN, "InvalidGrantTokenException", 400),
     SAYS_DETAIL(GRANT_ID, "InvalidGrantIdException", 400),
     SAYS_DETAIL(CUSTOM_NOT_FOUND, "CustomKeyStoreNotFoundException", 400),

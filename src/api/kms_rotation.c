@@ -11,7 +11,7 @@
 static p11kms_err check_rotates(const kms_key_t *key)
 {
     if (key->spec->family != KMS_FAMILY_SYMMETRIC) {
-        return p11kms_fail_plain(P11KMS_E_OPERATION_UNSUPPORTED);
+        return p11kms_fail_plain(P11KMS_E_NO_ROTATION);
     }
     if (key->custom_store[0]) {
         FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s origin is %s which is not valid for this operation.", key->arn,
