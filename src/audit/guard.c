@@ -135,6 +135,14 @@ void guard_growing(guard_t *guard, guard_file file, uint64_t more)
     pthread_mutex_unlock(&guard->lock);
 }
 
+void guard_suspect(guard_t *guard, guard_file file)
+{
+    pthread_mutex_lock(&guard->lock);
+    guard->views[file].suspect = true;
+    pthread_cond_signal(&guard->wake);
+    pthread_mutex_unlock(&guard->lock);
+}
+
 void guard_forget(guard_t *guard, guard_file file)
 {
     pthread_mutex_lock(&guard->lock);
@@ -263,6 +271,9 @@ static void look_into(guard_t *guard, guard_file file, const view_t *view, const
         [GUARD_LOCK] = lock_holds,
     };
 
+    pthread_mutex_lock(&guard->lock);
+    guard->views[file].suspect = false; /* a doubt that comes up meanwhile stays */
+    pthread_mutex_unlock(&guard->lock);
     if (!holds[file](guard, view)) {
         report_file(guard, view->name, "was edited");
         return;
@@ -273,7 +284,6 @@ static void look_into(guard_t *guard, guard_file file, const view_t *view, const
         guard->views[file].st.st_ctim = st->st_ctim;
         guard->views[file].generation++;
     }
-    guard->views[file].suspect = false;
     pthread_mutex_unlock(&guard->lock);
 }
 
@@ -287,10 +297,7 @@ bool guard_compare(guard_t *guard, guard_file file, const struct stat *st)
         return false;
     }
     if (view.watched && !same_times(st, &view.st)) {
-        pthread_mutex_lock(&guard->lock);
-        guard->views[file].suspect = true;
-        pthread_cond_signal(&guard->wake);
-        pthread_mutex_unlock(&guard->lock);
+        guard_suspect(guard, file);
     }
     return true;
 }

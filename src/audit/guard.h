@@ -35,6 +35,8 @@ void guard_expect(guard_t *guard, guard_file file, uint64_t number, const struct
 void guard_expect_notes(guard_t *guard, uint64_t number, const struct stat *st, const merkle_hash *chain);
 /** Up to @p more bytes are about to be appended to it. */
 void guard_growing(guard_t *guard, guard_file file, uint64_t more);
+/** Somebody may have written to it, whatever its times say now: its content decides. */
+void guard_suspect(guard_t *guard, guard_file file);
 /** It is not watched until it is expected again. */
 void guard_forget(guard_t *guard, guard_file file);
 /** Before writing: is the file that is open what is expected? Reports what is not; changed times are looked

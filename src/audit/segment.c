@@ -317,8 +317,19 @@ static void leave_yesterday(segments_t *segments)
     }
 }
 
+/* A sync may take long, and under load nearly always one is under way. */
+static bool same_since(int fd, const struct stat *written)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_size == written->st_size && st.st_mtim.tv_sec == written->st_mtim.tv_sec &&
+           st.st_mtim.tv_nsec == written->st_mtim.tv_nsec && st.st_ctim.tv_sec == written->st_ctim.tv_sec &&
+           st.st_ctim.tv_nsec == written->st_ctim.tv_nsec;
+}
+
 p11kms_err segments_append(segments_t *segments, slice_t lines)
 {
+    struct stat written = { 0 };
     p11kms_err err;
 
     leave_yesterday(segments);
@@ -332,12 +343,14 @@ p11kms_err segments_append(segments_t *segments, slice_t lines)
         }
         return err;
     }
+    (void)fstat(segments->fd, &written);
     if (segments->io->sync(segments->fd) != 0) {
         err = fail(segments, "sync");
         abandon_current(segments);
         return err;
     }
     segments->durable += lines.len;
+    segments->touched = !same_since(segments->fd, &written);
     if (segments->durable >= segments->limit) {
         segments_leave(segments);
     }

@@ -31,6 +31,7 @@ typedef struct {
     bool by_day;      /* and with the first record of another UTC day */
     int64_t day;      /* of the current segment's beginning, since the epoch */
     bool append_flag; /* files get FS_APPEND_FL where that can be had */
+    bool touched;     /* somebody else wrote to it between the write and the end of the sync of the last append */
 } segments_t;
 
 /**

@@ -282,6 +282,7 @@ static void expect_segment(writer_t *writer, bool appended)
     struct stat st;
 
     if ((appended || segments->fd >= 0) && segments_stat(segments, &st)) {
+        st.st_size = (off_t)segments->durable; /* what is behind that is not ours */
         guard_expect(writer->company->guard, GUARD_SEGMENT, segments->number, &st);
     } else {
         guard_forget(writer->company->guard, GUARD_SEGMENT);
@@ -414,6 +415,9 @@ static void grow_tree(writer_t *writer, p11kms_err err)
 {
     if (err == P11KMS_OK) {
         log_tree_add(writer->company->tree, writer->segments.number, buf_slice(&writer->group));
+        if (writer->segments.touched) {
+            guard_suspect(writer->company->guard, GUARD_SEGMENT);
+        }
     }
     if (writer->segments.fd < 0) {
         log_tree_end_segment(writer->company->tree);

@@ -2,6 +2,8 @@
  * then. */
 #include "tests/testing.h"
 
+#include <pthread.h>
+
 #include "tests/audit/tree_log.h"
 #include "audit/guard.h"
 #include "util/encode.h"
@@ -196,6 +198,58 @@ static void test_an_edit_that_keeps_the_length_is_noticed(void **state)
     assert_noticed(log, SEGMENT(1) " was edited");
     assert_resumes(log, SEGMENT(2));
     assert_seen_until_brought_back(log);
+}
+
+/* ---- while the daemon itself writes ---- */
+
+static void *add_one(void *arg)
+{
+    (void)(tree_try_add(arg, 1) == P11KMS_OK);
+    return NULL;
+}
+
+/** Calls @p tamper between the write of a record and the end of its sync. */
+static void tamper_while_it_syncs(tree_log *log, void (*tamper)(const tree_log *log))
+{
+    pthread_t thread;
+
+    tree_await_covered(log, 10);
+    fake_disk_hold_sync();
+    assert_int_equal(pthread_create(&thread, NULL, add_one, log), 0);
+    fake_disk_await_held();
+    usleep(20000); /* file times are some milliseconds coarse */
+    tamper(log);
+    fake_disk_release_sync();
+    pthread_join(thread, NULL);
+}
+
+static void edit_first_line(const tree_log *log)
+{
+    int fd = open(scratch_path(log->folder, SEGMENT(1)), O_WRONLY | O_CLOEXEC);
+
+    assert_int_equal(pwrite(fd, "9", 1, 14), 1);
+    close(fd);
+}
+
+static void test_an_edit_while_a_record_is_synced_is_noticed(void **state)
+{
+    tree_log *log = *state;
+
+    tamper_while_it_syncs(log, edit_first_line);
+    assert_noticed(log, SEGMENT(1) " was edited");
+}
+
+static void append_forged(const tree_log *log)
+{
+    append_to(log, SEGMENT(1), "{\"eventID\":\"forged\"}\n");
+}
+
+static void test_a_line_of_others_while_a_record_is_synced_is_noticed(void **state)
+{
+    tree_log *log = *state;
+
+    tamper_while_it_syncs(log, append_forged);
+    assert_noticed(log, SEGMENT(1) " was written to by somebody else");
 }
 
 static void test_tampered_notes_are_noticed(void **state)
@@ -414,6 +468,8 @@ int main(void)
         PROMISE(test_a_replaced_segment_is_noticed),
         PROMISE(test_records_of_others_are_noticed_and_are_not_in_the_tree),
         PROMISE(test_an_edit_that_keeps_the_length_is_noticed),
+        PROMISE(test_an_edit_while_a_record_is_synced_is_noticed),
+        PROMISE(test_a_line_of_others_while_a_record_is_synced_is_noticed),
         PROMISE(test_tampered_notes_are_noticed),
         PROMISE(test_edited_notes_are_noticed),
         PROMISE(test_a_lock_that_is_gone_is_noticed_and_wants_a_restart),
