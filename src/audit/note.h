@@ -41,6 +41,8 @@ DEFINE_CLEANUP(note_key_t *, note_key, note_key_free);
 const char *note_key_name(const note_key_t *key);
 uint32_t note_key_id(const note_key_t *key);
 note_kind note_key_kind(const note_key_t *key);
+/** The same public key, whatever names and types the two give it. */
+bool note_key_same(const note_key_t *a, const note_key_t *b);
 /** Appends the vkey, without a newline. */
 void note_key_vkey(const note_key_t *key, buf_t *out);
 

@@ -170,6 +170,11 @@ note_kind note_key_kind(const note_key_t *key)
     return key->kind;
 }
 
+bool note_key_same(const note_key_t *a, const note_key_t *b)
+{
+    return slice_eq(SLICE(a->spki, a->spki_len), SLICE(b->spki, b->spki_len));
+}
+
 void note_key_vkey(const note_key_t *key, buf_t *out)
 {
     _cleanup_buf_ buf_t material = { 0 };

@@ -91,6 +91,30 @@ size_t trust_count(const trust_t *trust)
     return trust->n;
 }
 
+static p11kms_err check_witness(const trust_t *trust, size_t i)
+{
+    const note_key_t *key = trust->of[i].key;
+
+    if (trust->of[i].spki.len > 0 || note_key_kind(key) != NOTE_COSIGNATURE) {
+        FAIL(P11KMS_E_UNSUPPORTED, "a witness's key has a name and is of type 4, a cosigner's: number %zu is not", i + 1);
+    }
+    for (size_t before = 0; before < i; before++) {
+        if (note_key_same(trust->of[before].key, key)) {
+            FAIL(P11KMS_E_EXISTS, "%s and %s are the same witness: they have one key",
+                 note_key_name(trust->of[before].key), note_key_name(key));
+        }
+    }
+    return P11KMS_OK;
+}
+
+p11kms_err trust_check_witnesses(const trust_t *trust)
+{
+    for (size_t i = 0; i < trust->n; i++) {
+        TRY(check_witness(trust, i));
+    }
+    return P11KMS_OK;
+}
+
 /* The key that may sign for @p origin, or NULL. */
 static const note_key_t *key_for(trust_t *trust, size_t i, slice_t origin)
 {
@@ -101,7 +125,9 @@ static const note_key_t *key_for(trust_t *trust, size_t i, slice_t origin)
             return NULL;
         }
     }
-    return slice_eq_str(origin, note_key_name(trust->of[i].key)) ? trust->of[i].key : NULL;
+    const note_key_t *key = trust->of[i].key;
+    /* What a witness signs says that it saw the log, not that it wrote it. */
+    return slice_eq_str(origin, note_key_name(key)) && note_key_kind(key) != NOTE_COSIGNATURE ? key : NULL;
 }
 
 note_verdict trust_log(trust_t *trust, const note_t *note)

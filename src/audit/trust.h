@@ -22,6 +22,13 @@ MUST_USE p11kms_err trust_add(trust_t *trust, slice_t key);
 size_t trust_count(const trust_t *trust);
 
 /**
+ * Whether these can stand for as many witnesses: keys of cosigners, no two of them the same one under two names.
+ *
+ * @retval P11KMS_E_UNSUPPORTED, P11KMS_E_EXISTS
+ */
+MUST_USE p11kms_err trust_check_witnesses(const trust_t *trust);
+
+/**
  * Whether a key of a log signed: one whose name is the note's origin (tlog-checkpoint asks that they match).
  * NOTE_FORGED where any such key has a line that does not verify.
  */

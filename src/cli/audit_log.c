@@ -11,7 +11,7 @@
 
 const cli_option cli_option_key = { "key", 'k', "KEY", "The key that signs the log's checkpoints: as audit key prints it, or a "
                                                        "file with that or with the public key in PEM or DER." };
-const cli_option cli_option_witness = { "witness", 'w', "KEY", "The key of a witness, as --key." };
+const cli_option cli_option_witness = { "witness", 'w', "KEY", "The key of a witness, as text or a file with that." };
 const cli_option cli_option_witnesses = { "witnesses", '\0', "K", "How many of the witnesses must have cosigned; all, "
                                                                   "unless given." };
 
@@ -102,6 +102,9 @@ p11kms_err cli_quorum(const cli_line *line, trust_t **ret_witnesses, size_t *ret
     const char *wanted = cli_value(line, &cli_option_witnesses);
 
     TRY(cli_trust(line, &cli_option_witness, &witnesses));
+    if (witnesses) {
+        TRY(trust_check_witnesses(witnesses));
+    }
     uint64_t count = witnesses ? trust_count(witnesses) : 0;
     uint64_t quorum = count;
     if (wanted) {

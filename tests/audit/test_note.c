@@ -1,6 +1,8 @@
 #include "tests/testing.h"
 
-#include "audit/note.h"
+#include <stdio.h>
+
+#include "audit/trust.h"
 #include "util/encode.h"
 
 /* A tree head of Go's checksum database, and the key the go command has built in. */
@@ -297,6 +299,62 @@ static void test_notes_are_read_one_after_another_and_a_torn_one_is_left(void **
     assert_false(notes_next(&rest, &note));
 }
 
+/* ---- trust ---- */
+
+static p11kms_err check_witnesses(const char *const *vkeys, size_t n)
+{
+    _cleanup_(trust) trust_t *trust = NULL;
+
+    assert_ok(trust_new(&trust));
+    for (size_t i = 0; i < n; i++) {
+        assert_ok(trust_add(trust, SLICE_STR(vkeys[i])));
+    }
+    return trust_check_witnesses(trust);
+}
+
+static void test_a_witness_under_two_names_is_not_two_witnesses(void **state)
+{
+    _cleanup_(note_key) note_key_t *key = key_of(WITNESS_KEY);
+    char other[NOTE_VKEY_MAX];
+    const char *both[] = { WITNESS_KEY, other };
+    uint8_t hash[SHA256_LEN];
+    _cleanup_buf_ buf_t material = { 0 };
+    _cleanup_buf_ buf_t hashed = { 0 };
+
+    (void)state;
+    assert_ok(base64_decode(&material, SLICE_STR(strrchr(WITNESS_KEY, '+') + 1)));
+    buf_put_str(&hashed, "witness.example/w2\n");
+    buf_put_slice(&hashed, buf_slice(&material));
+    crypto_sha256(buf_slice(&hashed), hash);
+    snprintf(other, sizeof(other), "witness.example/w2+%02x%02x%02x%02x+%s", hash[0], hash[1], hash[2], hash[3],
+             strrchr(WITNESS_KEY, '+') + 1);
+    assert_ok(check_witnesses(both, 1));
+    assert_err(check_witnesses(both, 2), P11KMS_E_EXISTS);
+}
+
+static void test_a_key_that_signs_logs_is_no_witness(void **state)
+{
+    const char *log_keys[] = { SUMDB_KEY, ECDSA_KEY };
+
+    (void)state;
+    assert_err(check_witnesses(log_keys, 1), P11KMS_E_UNSUPPORTED);
+    assert_err(check_witnesses(log_keys + 1, 1), P11KMS_E_UNSUPPORTED);
+}
+
+static void test_a_cosignature_is_no_logs_signature(void **state)
+{
+    /* a cosigner whose name is the log's */
+    static const char text[] = "witness.example/w1\n7\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n\n" WITNESS_LINE;
+    _cleanup_(trust) trust_t *trust = NULL;
+    note_t note;
+
+    (void)state;
+    assert_ok(trust_new(&trust));
+    assert_ok(trust_add(trust, SLICE_STR(WITNESS_KEY)));
+    assert_ok(note_parse(SLICE_STR(text), &note));
+    assert_int_equal(trust_log(trust, &note), NOTE_UNSIGNED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +374,9 @@ int main(void)
         cmocka_unit_test(test_what_is_written_is_what_is_read),
         cmocka_unit_test(test_a_witness_answers_with_signature_lines_alone),
         cmocka_unit_test(test_notes_are_read_one_after_another_and_a_torn_one_is_left),
+        cmocka_unit_test(test_a_witness_under_two_names_is_not_two_witnesses),
+        cmocka_unit_test(test_a_key_that_signs_logs_is_no_witness),
+        cmocka_unit_test(test_a_cosignature_is_no_logs_signature),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }
