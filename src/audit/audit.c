@@ -7,6 +7,7 @@
 
 #include "audit/notes.h"
 #include "audit/recover.h"
+#include "audit/resumed.h"
 #include "audit/search.h"
 #include "audit/space.h"
 #include "audit/writer.h"
@@ -281,6 +282,65 @@ void audit_close(audit_t *audit)
 
 /* ---- checkpoints ---- */
 
+/* The newest segment begins with a decision, and no checkpoint was made since: nobody remembers a newer one. */
+static p11kms_err was_decided(const audit_t *audit, bool *ret_any, bool *ret_decided)
+{
+    _cleanup_free_ segment_entry *entries = NULL;
+    size_t count;
+
+    TRY(segment_scan(audit->folder, &entries, &count));
+    *ret_any = count > 0;
+    *ret_decided = false;
+    if (count > 0 && resumed_begins(audit->folder, &entries[count - 1], NULL, NULL)) {
+        _cleanup_ledger_ ledger_t notes = { 0 };
+        p11kms_err err = ledger_load(audit->folder, entries[count - 1].number, &notes);
+        *ret_decided = err == P11KMS_E_NOT_FOUND || (err == P11KMS_OK && notes.count == 0);
+    }
+    return P11KMS_OK;
+}
+
+static p11kms_err refuse_other_log(audit_t *audit, const audit_signer *signer)
+{
+    char why[GUARD_REASON_MAX];
+
+    snprintf(why, sizeof(why),
+             "audit: the log does not go on from the %llu records that were signed last: it was rewritten, or put back to an "
+             "older copy",
+             (unsigned long long)signer->signed_size);
+    (void)(stopped_write(audit->folder, why, UINT64_MAX) == P11KMS_OK); /* so that resuming is asked for, and records why */
+    FAIL(P11KMS_E_AUDIT, "%s" AUDIT_RESUME_HINT, why);
+}
+
+/*
+ * Who has the disk can take all checkpoints away, or the newest, and write what he likes: without this the next
+ * start would sign it.
+ */
+static p11kms_err check_signed(audit_t *audit, const audit_signer *signer)
+{
+    merkle_hash root;
+    bool any, decided;
+
+    TRY(was_decided(audit, &any, &decided));
+    if (signer->signed_size == 0 || decided) {
+        return P11KMS_OK;
+    }
+    if (!any) {
+        log_warning("a new log is begun: the one that was signed last, of %llu records, is not in its folder",
+                    (unsigned long long)signer->signed_size);
+        return P11KMS_OK;
+    }
+    memcpy(root.bytes, signer->signed_root, sizeof(root.bytes));
+    p11kms_err err = log_tree_goes_on(audit->company.tree, signer->signed_size, &root);
+    if (err == P11KMS_E_NOT_FOUND) {
+        char why[256];
+
+        snprintf(why, sizeof(why), "%s", p11kms_err_detail(err));
+        FAIL(P11KMS_E_AUDIT, "%s: remove the folder tile, and it is made again from the segments, or bring it back from a "
+                             "copy", why);
+    }
+    return err == P11KMS_E_CONFLICT ? refuse_other_log(audit, signer) : err;
+}
+
 p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer)
 {
     segments_t *segments = writer_hold(audit->writer);
@@ -291,6 +351,9 @@ p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer)
         if (err == P11KMS_OK && segments->fd < 0) {
             log_tree_end_segment(audit->company.tree);
         }
+    }
+    if (err == P11KMS_OK) {
+        err = check_signed(audit, signer);
     }
     writer_release(audit->writer);
     TRY(err);

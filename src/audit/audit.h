@@ -15,6 +15,7 @@
 
 #include "audit/copies.h"
 #include "audit/witness.h"
+#include "crypto/crypto.h"
 #include "util/mailbox.h"
 #include "util/bytes.h"
 
@@ -80,10 +81,17 @@ typedef struct {
     /** Ed25519: 64 bytes over @p text; P-256: ECDSA with SHA-256, DER. May block: it is called on a thread of its own. */
     p11kms_err (*sign)(void *arg, slice_t text, buf_t *signature);
     void *arg;
+    /** Remember what was signed, before it is anywhere in the folder; may block as well; NULL: nobody does. */
+    void (*remember)(void *arg, uint64_t size, const uint8_t root[SHA256_LEN]);
+    /** What was remembered last, outside the log's folder; size 0: nothing. */
+    uint64_t signed_size;
+    uint8_t signed_root[SHA256_LEN];
 } audit_signer;
 /**
  * From now on there are checkpoints; the tree of a log that never had one is made here, from all its segments.
  *
+ * @retval P11KMS_E_AUDIT  Also: the log does not go on from what was signed last, and no operator has decided so; it
+ *                         is stopped then.
  * @retval P11KMS_E_AUDIT, P11KMS_E_SYNTAX (origin), P11KMS_E_UNSUPPORTED (key)
  */
 MUST_USE p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer);

@@ -107,7 +107,11 @@ static p11kms_err sign(notary_t *notary, uint64_t size, const merkle_hash *root,
     buf_put_char(note, '\n');
     note_put_signature(note, notary->key, buf_slice(&signature));
     ENSURE(!buf_failed(note), P11KMS_E_NOMEM);
-    return check_signature(notary, note);
+    TRY(check_signature(notary, note));
+    if (notary->signer.remember) {
+        notary->signer.remember(notary->signer.arg, size, root->bytes);
+    }
+    return P11KMS_OK;
 }
 
 /* ---- notes ---- */

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "audit/lines.h"
+#include "audit/proof.h"
 
 #define LOG_ROOM "audit"
 #include "util/log.h"
@@ -352,6 +353,50 @@ p11kms_err log_tree_store(log_tree_t *tree)
     }
     pthread_mutex_unlock(&tree->lock);
     return err == P11KMS_OK ? log_tree_sync(tree) : err;
+}
+
+/* ---- an earlier tree ---- */
+
+typedef struct {
+    const merkle_tree *now;
+    tile_reader disk;
+} grown_t;
+
+/* What is not in the tiles at hand is in full ones. */
+static p11kms_err subtree_of(void *arg, unsigned level, uint64_t index, merkle_hash *ret)
+{
+    grown_t *grown = arg;
+    unsigned height = level % TILE_HEIGHT;
+    uint64_t first = index << height;
+    const merkle_tile *tile = &grown->now->tile[level / TILE_HEIGHT];
+
+    if (first / TILE_WIDTH == tile->index && first % TILE_WIDTH + (1u << height) <= tile->width) {
+        merkle_tile_hash(tile, (unsigned)(first % TILE_WIDTH), height, ret);
+        return P11KMS_OK;
+    }
+    return tiles_hash(&grown->disk, level, index, ret);
+}
+
+/** Under the lock. */
+static p11kms_err goes_on(log_tree_t *tree, uint64_t size, const merkle_hash *root)
+{
+    grown_t grown = { .now = &tree->now, .disk = { .folder = tree->folder, .size = tree->now.edge.size } };
+    merkle_hash now;
+    proof_t proof;
+
+    ENSURE(size <= grown.disk.size, P11KMS_E_CONFLICT);
+    TRY(proof_consistency(subtree_of, &grown, size, grown.disk.size, &proof));
+    merkle_root(&tree->now.edge, &now);
+    ENSURE(proof_check_consistency(&proof, size, grown.disk.size, root, &now), P11KMS_E_CONFLICT);
+    return P11KMS_OK;
+}
+
+p11kms_err log_tree_goes_on(log_tree_t *tree, uint64_t size, const merkle_hash *root)
+{
+    pthread_mutex_lock(&tree->lock);
+    p11kms_err err = goes_on(tree, size, root);
+    pthread_mutex_unlock(&tree->lock);
+    return err;
 }
 
 /* ---- the current segment, read again ---- */

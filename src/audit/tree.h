@@ -67,6 +67,13 @@ MUST_USE p11kms_err log_tree_add_leaf(log_tree_t *tree, const merkle_hash *leaf)
 uint64_t log_tree_root(log_tree_t *tree, merkle_hash *ret);
 
 /**
+ * Does the tree begin with that of @p size leaves and @p root?
+ *
+ * @retval P11KMS_E_CONFLICT  It does not. P11KMS_E_NOT_FOUND, P11KMS_E_AUDIT: a tile that tells is missing or damaged.
+ */
+MUST_USE p11kms_err log_tree_goes_on(log_tree_t *tree, uint64_t size, const merkle_hash *root);
+
+/**
  * Does the file @p fd hold the records of segment @p number, the newest, as the tree knows them? Records that
  * are added meanwhile are left out; true where it is not the newest any more, or there is no tree to tell.
  *

@@ -293,7 +293,7 @@ unsigned core_active(const core_t *core);
 
 /** Re-append what the outbox holds and the log lacks; start-up, before the first request. */
 MUST_USE p11kms_err core_replay_outbox(core_t *core);
-/** Run @p job on the worker's thread and wait: for start-up and reload, never under load. */
+/** Run @p job on the worker's thread and wait: for start-up, reload and what happens now and then. Thread-safe. */
 MUST_USE p11kms_err core_store_job(core_t *core, p11kms_err (*job)(store_t *store, void *arg), void *arg);
 
 /** The store and the audit log can be written and every token is ready; else the reason in @p why. For /readyz. */

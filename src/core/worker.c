@@ -28,6 +28,7 @@ struct worker {
     unsigned n_confirmed;
     event_list_t *owed; /* committed, but the log refused their records */
     bool paying;        /* some of them are on their way */
+    pthread_mutex_t asking; /* who asks for a job; taken before `lock` */
     p11kms_err (*job)(store_t *, void *);
     void *job_arg;
     p11kms_err job_err;
@@ -322,6 +323,7 @@ p11kms_err worker_start(core_t *core, store_t *store, worker_t **ret)
     ENSURE(w, P11KMS_E_NOMEM);
     w->core = core;
     w->store = store;
+    pthread_mutex_init(&w->asking, NULL);
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -352,6 +354,7 @@ void worker_stop(worker_t *w)
     pthread_cond_destroy(&w->more);
     pthread_cond_destroy(&w->ran);
     pthread_mutex_destroy(&w->lock);
+    pthread_mutex_destroy(&w->asking);
     free(w);
 }
 
@@ -412,6 +415,9 @@ void worker_owe(worker_t *w, const char *event_id)
 
 p11kms_err worker_run(worker_t *w, p11kms_err (*job)(store_t *, void *), void *arg)
 {
+    char why[sizeof(w->job_detail)];
+
+    pthread_mutex_lock(&w->asking);
     pthread_mutex_lock(&w->lock);
     w->job = job;
     w->job_arg = arg;
@@ -421,8 +427,10 @@ p11kms_err worker_run(worker_t *w, p11kms_err (*job)(store_t *, void *), void *a
         pthread_cond_wait(&w->ran, &w->lock);
     }
     p11kms_err err = w->job_err;
+    snprintf(why, sizeof(why), "%s", w->job_detail);
     pthread_mutex_unlock(&w->lock);
-    return err == P11KMS_OK ? P11KMS_OK : p11kms_fail(err, "%s", w->job_detail);
+    pthread_mutex_unlock(&w->asking);
+    return err == P11KMS_OK ? P11KMS_OK : p11kms_fail(err, "%s", why);
 }
 
 unsigned worker_waiting(worker_t *w)

@@ -384,9 +384,52 @@ static p11kms_err origin_of(const conf_t *conf, char out[NOTE_NAME_MAX + 1])
     return P11KMS_OK;
 }
 
+static p11kms_err sign_checkpoint(void *arg, slice_t text, buf_t *signature)
+{
+    service_t *s = arg;
+
+    return kms_sign_checkpoint(&s->checkpoint_key, text, signature);
+}
+
+typedef struct {
+    uint64_t size;
+    uint8_t root[SHA256_LEN];
+} signed_t;
+
+static p11kms_err store_signed(store_t *store, void *arg)
+{
+    const signed_t *last = arg;
+
+    return kms_remember_checkpoint(store, last->size, last->root);
+}
+
+static p11kms_err load_signed(store_t *store, void *arg)
+{
+    signed_t *last = arg;
+
+    return kms_last_checkpoint(store, &last->size, last->root);
+}
+
+/* A store that cannot be written says so itself: the next start asks for what it remembered before. */
+static void remember_checkpoint(void *arg, uint64_t size, const uint8_t root[SHA256_LEN])
+{
+    service_t *s = arg;
+    signed_t last = { .size = size };
+
+    memcpy(last.root, root, sizeof(last.root));
+    pthread_mutex_lock(&s->remembering);
+    if (!s->forgetful) {
+        (void)(core_store_job(s->core, store_signed, &last) == P11KMS_OK);
+    }
+    pthread_mutex_unlock(&s->remembering);
+}
+
 static p11kms_err checkpoints_start(service_t *s)
 {
+    signed_t last = { .size = 0 };
     char origin[NOTE_NAME_MAX + 1];
+
+    pthread_mutex_init(&s->remembering, NULL);
     p11kms_err err = core_store_job(s->core, open_checkpoint_key, s);
 
     if (err == P11KMS_E_UNSUPPORTED) {
@@ -395,12 +438,16 @@ static p11kms_err checkpoints_start(service_t *s)
     }
     TRY(err);
     TRY(origin_of(s->conf, origin));
-    const audit_signer signer = {
+    TRY(core_store_job(s->core, load_signed, &last));
+    audit_signer signer = {
         .origin = origin,
         .spki = SLICE(s->checkpoint_key.spki, s->checkpoint_key.spki_len),
-        .sign = kms_sign_checkpoint,
-        .arg = &s->checkpoint_key,
+        .sign = sign_checkpoint,
+        .remember = remember_checkpoint,
+        .signed_size = last.size,
+        .arg = s,
     };
+    memcpy(signer.signed_root, last.root, sizeof(last.root));
     TRY(audit_sign_with(s->audit, &signer));
     return cosigners_start(s);
 }
@@ -409,6 +456,9 @@ static p11kms_err checkpoints_start(service_t *s)
 static void checkpoints_stop(service_t *s)
 {
     audit_finish(s->audit, LAST_CHECKPOINT_MS);
+    pthread_mutex_lock(&s->remembering);
+    s->forgetful = true;
+    pthread_mutex_unlock(&s->remembering);
 }
 
 /* "https://HOST[:PORT]/PATH" as the client room takes it: where to, and what there. */

@@ -24,6 +24,8 @@ struct service {
     mailbox_t *mailbox;
     audit_t *audit;
     kms_checkpoint_key checkpoint_key;
+    pthread_mutex_t remembering; /* over forgetful, and while the store is asked */
+    bool forgetful;              /* the store is going */
     copies_t *copies;
     uint64_t copies_told; /* dropped ones, in the log */
     store_t *store; /* until core takes it */

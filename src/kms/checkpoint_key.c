@@ -8,6 +8,7 @@
 /* meta row: version 1 | 1 Ed25519, 2 P-256 | key's CKA_ID 16 | SPKI length u16 | SPKI | token name */
 #define META "checkpoint-key"
 #define META_VERSION 1
+#define LAST_META "checkpoint-last" /* size u64 | root 32 */
 
 /* In the order of preference, and with the number that the store has. */
 static const struct {
@@ -100,6 +101,38 @@ static p11kms_err write_meta(store_t *store, const kms_checkpoint_key *key)
         err = store_intent_delete(store, key->id);
     }
     return committed(store, err);
+}
+
+p11kms_err kms_remember_checkpoint(store_t *store, uint64_t size, const uint8_t root[SHA256_LEN])
+{
+    _cleanup_buf_ buf_t row = { 0 };
+
+    buf_put_u64(&row, size);
+    buf_put(&row, root, SHA256_LEN);
+    ENSURE(!buf_failed(&row), P11KMS_E_NOMEM);
+    TRY(store_begin(store));
+    return committed(store, store_meta_put(store, LAST_META, buf_slice(&row)));
+}
+
+p11kms_err kms_last_checkpoint(store_t *store, uint64_t *ret_size, uint8_t ret_root[SHA256_LEN])
+{
+    _cleanup_buf_ buf_t row = { 0 };
+    p11kms_err err = store_meta_get(store, LAST_META, &row);
+
+    if (err == P11KMS_E_NOT_FOUND) {
+        *ret_size = 0;
+        return P11KMS_OK;
+    }
+    TRY(err);
+    reader_t r = reader_over(buf_slice(&row));
+    uint64_t size = reader_u64(&r);
+    slice_t root = reader_take(&r, SHA256_LEN);
+    if (r.fails || r.rest.len > 0) {
+        FAIL(P11KMS_E_STORE, "the store's row '%s' is damaged", LAST_META);
+    }
+    *ret_size = size;
+    memcpy(ret_root, root.data, SHA256_LEN);
+    return P11KMS_OK;
 }
 
 /* ---- making it ---- */

@@ -26,5 +26,9 @@ typedef struct {
 MUST_USE p11kms_err kms_open_checkpoint_key(store_t *store, kms_t *kms, kms_checkpoint_key *ret);
 /** From the store alone; for tools. @retval P11KMS_E_NOT_FOUND  There is none yet. */
 MUST_USE p11kms_err kms_find_checkpoint_key(store_t *store, kms_checkpoint_key *ret);
+/** The tree signed last, in a transaction of its own. */
+MUST_USE p11kms_err kms_remember_checkpoint(store_t *store, uint64_t size, const uint8_t root[SHA256_LEN]);
+/** What was remembered; size 0: nothing. @retval P11KMS_E_STORE */
+MUST_USE p11kms_err kms_last_checkpoint(store_t *store, uint64_t *ret_size, uint8_t ret_root[SHA256_LEN]);
 /** The form of audit_signer.sign; @p key is a kms_checkpoint_key. Blocks on the token. */
 p11kms_err kms_sign_checkpoint(void *key, slice_t text, buf_t *signature);

@@ -314,7 +314,6 @@ static p11kms_err check_witnesses(const char *const *vkeys, size_t n)
 
 static void test_a_witness_under_two_names_is_not_two_witnesses(void **state)
 {
-    _cleanup_(note_key) note_key_t *key = key_of(WITNESS_KEY);
     char other[NOTE_VKEY_MAX];
     const char *both[] = { WITNESS_KEY, other };
     uint8_t hash[SHA256_LEN];

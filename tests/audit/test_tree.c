@@ -588,6 +588,160 @@ static void test_tiles_cannot_be_made_again_without_the_segments(void **state)
     assert_refused(log, "segments before 2 are not here");
 }
 
+/* ---- what was signed last, remembered outside the folder ---- */
+
+static struct {
+    uint64_t size;
+    uint8_t root[SHA256_LEN];
+} remembered;
+
+static void remember(void *arg, uint64_t size, const uint8_t root[SHA256_LEN])
+{
+    (void)arg;
+    remembered.size = size;
+    memcpy(remembered.root, root, sizeof(remembered.root));
+}
+
+static p11kms_err open_remembering(tree_log *log)
+{
+    audit_signer signer = *fake_signer();
+
+    signer.remember = remember;
+    signer.signed_size = remembered.size;
+    memcpy(signer.signed_root, remembered.root, sizeof(signer.signed_root));
+    TRY(tree_try_open(log));
+    p11kms_err err = audit_sign_with(log->audit, &signer);
+    if (err != P11KMS_OK) {
+        char why[512];
+
+        snprintf(why, sizeof(why), "%s", p11kms_err_detail(err));
+        tree_close(log);
+        return p11kms_fail(err, "%s", why);
+    }
+    return P11KMS_OK;
+}
+
+static void write_remembered(tree_log *log, unsigned n)
+{
+    remembered.size = 0;
+    for (int starts = 0; starts < 3; starts++) { /* whole ones are not refused */
+        assert_ok(open_remembering(log));
+        tree_add(log, n);
+        tree_close(log);
+        assert_int_equal(remembered.size, log->next);
+    }
+}
+
+static void remove_tree(const tree_log *log)
+{
+    char command[300];
+
+    snprintf(command, sizeof(command), "cd '%s' && rm -rf tile checkpoint *.notes", log->folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void resume_stopped(tree_log *log)
+{
+    audit_options options = tree_options(log);
+    _cleanup_buf_ buf_t line = { 0 };
+
+    options.resume = true;
+    assert_ok(audit_open(&options, &log->audit));
+    buf_put_str(&line, "{\"eventName\":\"AuditResumed\",\"serviceEventDetails\":");
+    audit_resume_details(log->audit, "it was me", "uid 0", &line);
+    buf_put_char(&line, '}');
+    assert_non_null(strstr(buf_str(&line), "does not go on from"));
+    assert_ok(audit_append_resumed(log->audit, buf_slice(&line)));
+    tree_close(log);
+}
+
+static void assert_refused_until_decided(tree_log *log)
+{
+    assert_err(open_remembering(log), P11KMS_E_AUDIT);
+    assert_non_null(strstr(p11kms_err_detail(P11KMS_E_AUDIT), "does not go on from"));
+    assert_err(open_remembering(log), P11KMS_E_AUDIT);
+    assert_non_null(strstr(p11kms_err_detail(P11KMS_E_AUDIT), "stopped until you decide"));
+    resume_stopped(log);
+    for (int starts = 0; starts < 2; starts++) {
+        assert_ok(open_remembering(log));
+        assert_ok(audit_append(log->audit, SLICE_LIT("{\"more\":1}")));
+        tree_close(log);
+    }
+}
+
+static void append_line(const tree_log *log, const char *name, const char *line, int n)
+{
+    int fd = open(scratch_path(log->folder, name), O_WRONLY | O_APPEND | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    while (n-- > 0) {
+        assert_int_equal(write(fd, line, strlen(line)), strlen(line));
+    }
+    close(fd);
+}
+
+static void forge_line(const tree_log *log)
+{
+    char text[SEGMENT_BYTES * 2];
+
+    snprintf(text, sizeof(text), "%.*s", (int)sizeof(text) - 1, file_text(log->folder, SEGMENT(1)));
+    memcpy(strstr(text, "some"), "fake", 4);
+    assert_int_equal(chmod(scratch_path(log->folder, SEGMENT(1)), 0640), 0);
+    write_file(log->folder, SEGMENT(1), SLICE_STR(text));
+}
+
+static void test_a_rewritten_log_without_its_checkpoints_is_not_signed(void **state)
+{
+    tree_log *log = *state;
+
+    write_remembered(log, 20);
+    forge_line(log);
+    remove_tree(log);
+    assert_refused_until_decided(log);
+}
+
+static void test_an_older_copy_with_forged_records_behind_it_is_not_signed(void **state)
+{
+    tree_log *log = *state;
+    char command[400];
+
+    write_remembered(log, 10);
+    snprintf(command, sizeof(command), "cp -a '%s' '%s.older'", log->folder, log->folder);
+    assert_int_equal(system(command), 0);
+    assert_ok(open_remembering(log));
+    tree_add(log, 40);
+    tree_close(log);
+    snprintf(command, sizeof(command), "rm -rf '%s' && mv '%s.older' '%s'", log->folder, log->folder, log->folder);
+    assert_int_equal(system(command), 0);
+    append_line(log, SEGMENT(1), "{\"fake\":1}\n", 60);
+    assert_refused_until_decided(log);
+}
+
+static void test_a_log_that_lost_its_checkpoints_alone_is_signed_again(void **state)
+{
+    tree_log *log = *state;
+
+    write_remembered(log, 20);
+    remove_tree(log);
+    assert_ok(open_remembering(log));
+    tree_add(log, 5);
+    tree_close_whole(log);
+}
+
+static void test_a_log_whose_folder_was_moved_away_begins_anew(void **state)
+{
+    tree_log *log = *state;
+    char command[300];
+
+    write_remembered(log, 20);
+    snprintf(command, sizeof(command), "rm -rf '%s'", log->folder);
+    assert_int_equal(system(command), 0);
+    log->next = 0;
+    assert_ok(open_remembering(log));
+    tree_add(log, 5);
+    tree_close_whole(log);
+}
+
 #define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -621,6 +775,10 @@ int main(void)
         PROMISE(test_records_that_are_lost_are_counted),
         PROMISE(test_a_lost_newest_segment_is_refused),
         PROMISE(test_the_segment_closed_last_is_not_one_that_may_be_moved_away),
+        PROMISE(test_a_rewritten_log_without_its_checkpoints_is_not_signed),
+        PROMISE(test_an_older_copy_with_forged_records_behind_it_is_not_signed),
+        PROMISE(test_a_log_that_lost_its_checkpoints_alone_is_signed_again),
+        PROMISE(test_a_log_whose_folder_was_moved_away_begins_anew),
         PROMISE(test_other_checkpoints_are_refused),
         PROMISE(test_tiles_that_disagree_are_refused_with_the_command_that_mends_it),
         PROMISE(test_tiles_cannot_be_made_again_without_the_segments),

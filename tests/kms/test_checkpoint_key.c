@@ -167,6 +167,48 @@ static void test_a_token_that_is_away_signs_nothing_and_says_so(void **state)
     assert_signs(&key, NOTE_ED25519);
 }
 
+typedef struct {
+    uint64_t size;
+    uint8_t root[SHA256_LEN];
+} signed_t;
+
+static p11kms_err remember(store_t *store, void *arg)
+{
+    const signed_t *last = arg;
+
+    return kms_remember_checkpoint(store, last->size, last->root);
+}
+
+static p11kms_err recall(store_t *store, void *arg)
+{
+    signed_t *last = arg;
+
+    return kms_last_checkpoint(store, &last->size, last->root);
+}
+
+static p11kms_err damage(store_t *store, void *arg)
+{
+    (void)arg;
+    TRY(store_begin(store));
+    TRY(store_meta_put(store, "checkpoint-last", SLICE_LIT("short")));
+    return store_commit(store);
+}
+
+static void test_what_was_signed_last_is_remembered(void **state)
+{
+    house_t *house = *state;
+    signed_t first = { .size = 7, .root = { 1 } }, last = { .size = UINT64_MAX - 1, .root = { 2 } }, seen = { .size = 1 };
+
+    assert_ok(core_store_job(house->core, recall, &seen));
+    assert_int_equal(seen.size, 0);
+    assert_ok(core_store_job(house->core, remember, &first));
+    assert_ok(core_store_job(house->core, remember, &last));
+    assert_ok(core_store_job(house->core, recall, &seen));
+    assert_memory_equal(&seen, &last, sizeof(last));
+    assert_ok(core_store_job(house->core, damage, NULL));
+    assert_err(core_store_job(house->core, recall, &seen), P11KMS_E_STORE);
+}
+
 #define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -178,6 +220,7 @@ int main(void)
         PROMISE(test_a_kind_that_the_token_refuses_after_all_is_passed_over),
         PROMISE(test_what_a_failure_leaves_behind_is_destroyed_at_the_next_start),
         PROMISE(test_a_token_that_is_away_signs_nothing_and_says_so),
+        PROMISE(test_what_was_signed_last_is_remembered),
     };
 
     return cmocka_run_group_tests(tests, prepare, NULL);
