@@ -37,7 +37,7 @@ void kms_release_key(kms_t *kms, kms_claim *claim)
     claim->held = false;
 }
 
-static p11kms_err claim_for(kms_t *kms, kms_claim *claim, const kms_key_t *key)
+p11kms_err kms_claim_key(kms_t *kms, kms_claim *claim, const kms_key_t *key)
 {
     if (kms_key_is_claimed(kms, key)) {
         FAIL(P11KMS_E_KEY_STATE, "%s has another change of its imported key material under way.", key->arn);
@@ -252,7 +252,7 @@ static void unwrapped(op_t *op)
 
 void kms_import_material(op_t *op, kms_import *import, op_change_fn change)
 {
-    p11kms_err err = claim_for(import->kms, &import->claim, import->key);
+    p11kms_err err = kms_claim_key(import->kms, &import->claim, import->key);
 
     if (err != P11KMS_OK) {
         op_fail(op, err);
@@ -393,7 +393,7 @@ static void rows_gone(op_t *op)
 void kms_unimport_material(op_t *op, kms_unimport *unimport, op_change_fn change)
 {
     const kms_key_t *key = unimport->key;
-    p11kms_err err = claim_for(unimport->kms, &unimport->claim, key);
+    p11kms_err err = kms_claim_key(unimport->kms, &unimport->claim, key);
 
     if (err == P11KMS_OK && (!key->token || token_get_state(key->token) != TOKEN_READY)) {
         err = p11kms_fail_plain(P11KMS_E_TIMEOUT);

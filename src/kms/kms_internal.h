@@ -85,8 +85,13 @@ bool kms_present_elsewhere(kms_t *kms, const kms_key_t *key, const uint8_t id[KM
 
 /** An imported material that is there and has expired; NULL: none. */
 const kms_material *kms_expired_material(const kms_key_t *key, int64_t now);
-/* One import, deletion or expiry of a key's materials at a time; the loop's. */
+/*
+ * One import, deletion or expiry of a key's materials at a time, or the deletion of one Region's key, whatever Regions
+ * it is in: they share objects on the token. The loop's.
+ */
 bool kms_key_is_claimed(const kms_t *kms, const kms_key_t *key);
+/** @retval P11KMS_E_KEY_STATE  It is claimed. */
+MUST_USE p11kms_err kms_claim_key(kms_t *kms, kms_claim *claim, const kms_key_t *key);
 
 struct kms {
     core_t *core;

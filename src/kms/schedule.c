@@ -20,6 +20,7 @@ typedef struct {
     kms_key_t *key;    /* NULL: of a key that is gone */
     const char *about; /* for the log */
     size_t next_material; /* deletion: which object is next */
+    kms_claim claim;      /* deletion */
     bool keeps_material;  /* deletion: other Regions use it; imported material goes by the material */
     kms_unimport unimport; /* expiry */
     kms_wrapping wrapping;
@@ -29,6 +30,7 @@ static void act_free(op_t *op)
 {
     act_t *act = op->act;
 
+    kms_release_key(act->kms, &act->claim);
     kms_release_key(act->kms, &act->unimport.claim);
     kms_key_unref(act->key);
 }
@@ -206,7 +208,15 @@ static void destroy_next(op_t *op)
 
 static void delete_key(kms_t *kms, kms_key_t *key)
 {
-    op_prepare(begin(kms, "DeleteKey", key), begin_deletion, deletion_begun);
+    op_t *op = begin(kms, "DeleteKey", key);
+    act_t *act = op->act;
+    p11kms_err err = kms_claim_key(kms, &act->claim, key);
+
+    if (err != P11KMS_OK) {
+        op_fail(op, err);
+        return;
+    }
+    op_prepare(op, begin_deletion, deletion_begun);
 }
 
 /* ---- a replica that was made ---- */
@@ -312,9 +322,12 @@ static void do_what_is_due(kms_t *kms, kms_key_t *key, int64_t now)
 {
     const kms_material *expired = kms_expired_material(key, now);
 
+    if (kms_key_is_claimed(kms, key)) {
+        return; /* the next tick */
+    }
     if (deletion_due(key, now)) {
         delete_key(kms, key);
-    } else if (expired && !kms_key_is_claimed(kms, key)) {
+    } else if (expired) {
         expire(kms, key, expired);
     } else if (rotation_due(key, now)) {
         rotate(kms, key);

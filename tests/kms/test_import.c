@@ -98,6 +98,18 @@ static p11kms_err insert_key(op_t *op, store_t *store)
     return kms_change_create(kms_change_begin(op, act->house->kms, store), STEAL(act->making), NULL);
 }
 
+static kms_key_t *make(house_t *house, const kms_create *create)
+{
+    act_t act = { 0 };
+
+    assert_ok(kms_create_key(house->kms, create, &act.making));
+    kms_key_t *key = kms_key_ref(act.making);
+    op_change(begin(&act, house, "CreateKey"), insert_key, op_settle);
+    house_run(house);
+    assert_ok(act.err);
+    return key;
+}
+
 static kms_key_t *make_external(house_t *house, const char *spec, kms_usage usage)
 {
     const kms_create create = {
@@ -107,14 +119,29 @@ static kms_key_t *make_external(house_t *house, const char *spec, kms_usage usag
         .usage = usage,
         .origin = KMS_ORIGIN_EXTERNAL,
     };
-    act_t act = { 0 };
 
-    assert_ok(kms_create_key(house->kms, &create, &act.making));
-    kms_key_t *key = kms_key_ref(act.making);
-    op_change(begin(&act, house, "CreateKey"), insert_key, op_settle);
+    return make(house, &create);
+}
+
+static p11kms_err insert_replica(op_t *op, store_t *store)
+{
+    act_t *act = op->act;
+
+    return kms_change_replicate(kms_change_begin(op, act->house->kms, store), act->seen, STEAL(act->making));
+}
+
+static kms_key_t *replicate(house_t *house, const kms_key_t *like, const char *region)
+{
+    _cleanup_(kms_key) kms_key_t *primary = house_key(house, like);
+    act_t act = { .seen = primary };
+
+    assert_ok(kms_replica_new(primary, region, SLICE(NULL, 0), SLICE(NULL, 0), &act.making));
+    kms_key_t *replica = kms_key_ref(act.making);
+    op_change(begin(&act, house, "ReplicateKey"), insert_replica, op_settle);
     house_run(house);
     assert_ok(act.err);
-    return key;
+    tick(house);
+    return replica;
 }
 
 static kms_key_t *symmetric(house_t *house)
@@ -887,6 +914,44 @@ static void test_two_imports_of_one_key_do_not_meet(void **state)
     buf_free(&acts[1].public_key);
 }
 
+static void delete_in_a_week(kms_key_t *key)
+{
+    key->stored = KMS_STATE_PENDING_DELETION;
+    key->deletion_at = clock_service_ms() + 7 * CLOCK_DAY_MS;
+}
+
+static void tick_and_run(house_t *house)
+{
+    kms_tick(house->kms);
+    house_run(house);
+}
+
+/* The last object is one Region's to destroy while another finds that it need not bring one. */
+static void test_a_deletion_and_an_import_of_what_they_share_do_not_meet(void **state)
+{
+    house_t *house = *state;
+    const kms_create create = {
+        .account = HOUSE_ACCOUNT, .region = HOUSE_REGION, .origin = KMS_ORIGIN_EXTERNAL, .multi_region = true
+    };
+    _cleanup_(kms_key) kms_key_t *primary = make(house, &create);
+    _cleanup_buf_ buf_t blob = { 0 };
+
+    assert_ok(import(house, primary, MATERIAL_A, first));
+    assert_ok(encrypt(house, primary, &blob));
+    _cleanup_(kms_key) kms_key_t *replica = replicate(house, primary, "eu-west-3");
+    assert_ok(import(house, replica, MATERIAL_A, again));
+    _cleanup_(kms_key) kms_key_t *now = house_key(house, primary);
+    assert_ok(unimport(house, primary, kms_key_current(now)->id));
+    house_edit(house, replica, delete_in_a_week);
+    pass_days(7);
+    assert_ok(import(house, primary, MATERIAL_A, (how_t){ .run = tick_and_run }));
+    assert_int_equal(state_of(house, primary), KMS_STATE_ENABLED);
+    assert_ok(decrypt(house, primary, &blob));
+    tick(house);
+    assert_null(house_key(house, replica));
+    assert_ok(decrypt(house, primary, &blob));
+}
+
 /* ---- crashes: the token does what it was asked for, or not, and then nothing is heard any more ---- */
 
 static token_op_kind lost_kind;
@@ -1072,6 +1137,7 @@ int main(void)
         TEST(test_a_deleted_key_takes_its_wrapping_keys_along),
         TEST(test_which_algorithm_carries_which_material),
         TEST(test_two_imports_of_one_key_do_not_meet),
+        TEST(test_a_deletion_and_an_import_of_what_they_share_do_not_meet),
         TEST(test_an_import_cut_off_anywhere_leaves_nothing_and_can_be_made_again),
         TEST(test_an_import_whose_answer_is_lost_can_be_made_again_without_a_restart),
         TEST(test_a_deletion_cut_off_is_finished_by_the_next_start),
