@@ -334,6 +334,12 @@ static void do_what_is_due(kms_t *kms, kms_key_t *key, int64_t now)
     }
 }
 
+/* A clock that was set back since then does not prolong it. */
+static bool waits_to_retry(const kms_t *kms, int64_t now)
+{
+    return now < kms->next_retry_ms && kms->next_retry_ms - now <= RETRY_MS;
+}
+
 void kms_tick(kms_t *kms)
 {
     int64_t now = clock_service_ms();
@@ -342,7 +348,7 @@ void kms_tick(kms_t *kms)
     size_t n;
 
     /* One round at a time: while acts are under way snapshots still show their keys as due. */
-    if (kms->busy || now < kms->next_retry_ms || !audit_healthy(core_audit(kms->core)) ||
+    if (kms->busy || waits_to_retry(kms, now) || !audit_healthy(core_audit(kms->core)) ||
         catalog_all(kms->catalog, &keys, &n) != P11KMS_OK) {
         return;
     }

@@ -385,6 +385,21 @@ static void test_a_rotation_that_fails_is_tried_again_later(void **state)
     assert_int_equal(now->n_materials, 2);
 }
 
+static void test_a_clock_set_back_after_a_failure_does_not_stop_the_schedule(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+
+    house_edit(house, key, rotate_yearly);
+    pass_days(400);
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1);
+    tick(house);
+    pass_days(-20);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
+    assert_int_equal(now->n_materials, 2);
+}
+
 static void delete_in_a_week(kms_key_t *key)
 {
     key->stored = KMS_STATE_PENDING_DELETION;
@@ -528,6 +543,7 @@ int main(void)
         TEST(test_rotation_missed_while_stopped_is_made_up_once),
         TEST(test_a_disabled_key_does_not_rotate),
         TEST(test_a_rotation_that_fails_is_tried_again_later),
+        TEST(test_a_clock_set_back_after_a_failure_does_not_stop_the_schedule),
         TEST(test_deletion_destroys_the_objects_when_due),
         TEST(test_a_deletion_that_has_begun_stays_due_when_the_clock_is_set_back),
         TEST(test_deletion_due_while_stopped_is_done_at_the_next_start),
