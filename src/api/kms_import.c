@@ -214,7 +214,7 @@ void api_delete_imported_key_material(op_t *op)
         op_fail(op, err);
         return;
     }
-    if (!material || material->absent) { /* "no effect" */
+    if (!material || !kms_can_unimport(request->key, material)) { /* "no effect" */
         write_deleted(op, request->key, material);
         op_done(op);
         return;

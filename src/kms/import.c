@@ -355,11 +355,16 @@ const kms_material *kms_expired_material(const kms_key_t *key, int64_t now)
     return NULL;
 }
 
+bool kms_can_unimport(const kms_key_t *key, const kms_material *material)
+{
+    return material->imported && (!material->absent || (material->pending && kms_key_is_primary(key)));
+}
+
 p11kms_err kms_change_unimport(kms_change *change, kms_key_t *key, const uint8_t id[KMS_ID])
 {
     kms_material *material = kms_key_edit_material(key, id);
 
-    if (!material || !material->imported || material->absent) {
+    if (!material || !kms_can_unimport(key, material)) {
         FAIL(P11KMS_E_KEY_STATE, "%s was changed while its key material was deleted.", key->arn);
     }
     material->absent = true;

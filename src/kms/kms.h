@@ -402,6 +402,11 @@ typedef struct {
 
 /** Rows first (@p change, with kms_change_unimport()), then the object: the end of the operation. */
 void kms_unimport_material(op_t *op, kms_unimport *unimport, op_change_fn change);
+/**
+ * Whether a deletion of @p material does anything: it is there, or it waits for its rotation and the primary key
+ * gives it up for all Regions, where it was brought or not.
+ */
+bool kms_can_unimport(const kms_key_t *key, const kms_material *material);
 /** On the worker: the material is absent (one that waits for rotation: gone) and the state follows; before kms_change_put(). */
 MUST_USE p11kms_err kms_change_unimport(kms_change *change, kms_key_t *key, const uint8_t id[KMS_ID]);
 /** Whether the new material that a primary waits with is in all its replicas. */

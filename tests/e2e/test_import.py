@@ -466,6 +466,19 @@ class Regions(ImportCase):
                                             IncludeKeyMaterial="ALL_KEY_MATERIAL")), 1)
         self.bring(key, os.urandom(32), ImportType="NEW_KEY_MATERIAL")
 
+    def test_a_new_primary_gives_up_new_material_that_it_does_not_have(self):
+        key, old = self.external(MultiRegion=True), os.urandom(32)
+        self.bring(key, old)
+        self.replica(key)
+        self.bring_there(key, old)
+        second = self.bring(key, os.urandom(32), ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
+        self.kms("UpdatePrimaryRegion", KeyId=key["KeyId"], PrimaryRegion="eu-west-1")
+        before = self.objects()
+        self.there("DeleteImportedKeyMaterial", KeyId=key["KeyId"], KeyMaterialId=second)
+        self.assertEqual(self.objects(), before - 1)
+        self.assertEqual(len(self.materials(key)), 1)
+        self.bring_there(key, os.urandom(32), ImportType="NEW_KEY_MATERIAL")
+
 
 class Kill(ImportCase):
     """SIGKILL in the middle: what is on the token afterwards is what the store says, and nothing is lost."""
