@@ -234,6 +234,8 @@ static p11kms_err take_segment(verifying *v, uint64_t number, bool newest, progr
     v->notes = notes;
     v->segment = number;
     v->line = 0;
+    v->begins[1] = v->begins[0];
+    v->begins[0] = v->tree.edge.size;
     TRY(next_note(v));
     TRY(look_at_checkpoints(v));
     TRY(take_lines(v, source, progress));
@@ -344,6 +346,25 @@ static p11kms_err take_all(verifying *v)
     return P11KMS_OK;
 }
 
+/*
+ * A segment's end has a checkpoint, perhaps a moment later: where two have ended without one, checkpoints were taken
+ * away, and the records behind them may be anybody's.
+ */
+static p11kms_err check_uncovered(verifying *v)
+{
+    const verify_report *r = &v->report;
+    uint64_t uncovered = v->tree.edge.size - r->covered;
+
+    if (r->covered < v->begins[1]) {
+        return verify_found(v, VERIFY_CHECKPOINT, "records from %llu on are under no checkpoint, and more than one segment "
+                                                  "has ended since", (unsigned long long)r->covered);
+    }
+    if (v->options->uncovered_max && uncovered > *v->options->uncovered_max) {
+        return verify_found(v, VERIFY_CHECKPOINT, "%llu records are under no checkpoint", (unsigned long long)uncovered);
+    }
+    return P11KMS_OK;
+}
+
 static p11kms_err check_end(verifying *v)
 {
     const verify_options *o = v->options;
@@ -360,6 +381,7 @@ static p11kms_err check_end(verifying *v)
     if (r->checkpoints == 0) {
         return verify_found(v, VERIFY_CHECKPOINT, "there is no checkpoint: nothing is proven");
     }
+    TRY(check_uncovered(v));
     if (o->quorum > 0 && (r->witnessed == 0 || r->covered - r->witnessed > o->unwitnessed_max)) {
         return verify_found(v, VERIFY_WITNESSES, "%llu of %llu records are under a checkpoint that %zu witnesses cosigned",
                             (unsigned long long)r->witnessed, (unsigned long long)r->covered, o->quorum);

@@ -24,6 +24,7 @@ typedef struct {
     trust_t *witnesses;       /* NULL: none are asked for */
     size_t quorum;            /* of the witnesses must have cosigned */
     uint64_t unwitnessed_max; /* checkpointed records behind the newest checkpoint that so many cosigned */
+    const uint64_t *uncovered_max; /* records behind the newest checkpoint; NULL: any number */
     const char *since;        /* the path of a checkpoint kept earlier, or NULL */
     uint64_t from;            /* segments before this one are taken for away */
     void (*progress)(void *arg, uint64_t done, uint64_t of); /* bytes; now and then; may be NULL */

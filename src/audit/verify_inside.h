@@ -33,6 +33,7 @@ typedef struct {
     int folder;
     merkle_tree tree;
     uint64_t segment, line; /* of the record taken last */
+    uint64_t begins[2]; /* the first record of the newest segment so far, and of the one before it */
     uint64_t good_segment, good_line; /* of the first record behind the last good checkpoint */
 
     notes_t *notes; /* of the segment; NULL: none */

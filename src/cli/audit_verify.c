@@ -17,6 +17,8 @@ static const cli_option option_since = { "since", 's', "CHECKPOINT", "A checkpoi
 static const cli_option option_unwitnessed = { "unwitnessed", '\0', "N",
                                                "Fail when more than N records under a checkpoint are not under one that "
                                                "the witnesses cosigned." };
+static const cli_option option_uncovered = { "uncovered", '\0', "N",
+                                             "Fail when more than N records are behind the newest checkpoint." };
 static const cli_option option_from = { "from", '\0', "SEGMENT", "Begin with this segment, as if those before it were away." };
 static const cli_option option_json = { "json", '\0', NULL, "The result as JSON." };
 
@@ -176,13 +178,19 @@ static p11kms_err verify(const cli_line *line, int *ret_status)
     int64_t began = clock_mono_us();
     verify_options o = { .since = cli_value(line, &option_since), .unwitnessed_max = UINT64_MAX, .arg = &began };
     const char *unwitnessed = cli_value(line, &option_unwitnessed);
+    const char *uncovered = cli_value(line, &option_uncovered);
     const char *from = cli_value(line, &option_from);
     verify_report report;
+    uint64_t uncovered_max;
 
     TRY(cli_trust(line, &cli_option_key, &keys));
     TRY(cli_quorum(line, &witnesses, &o.quorum));
     if (unwitnessed) {
         TRY(cli_number(unwitnessed, "--unwitnessed", &o.unwitnessed_max));
+    }
+    if (uncovered) {
+        TRY(cli_number(uncovered, "--uncovered", &uncovered_max));
+        o.uncovered_max = &uncovered_max;
     }
     if (from) {
         TRY(cli_number(from, "--from", &o.from));
@@ -221,7 +229,7 @@ static int run_verify(const cli_line *line)
 }
 
 static const cli_option *const verify_options_taken[] = { &cli_option_config, &cli_option_key, &option_since, &option_from, &cli_option_witness,
-                                                          &cli_option_witnesses, &option_unwitnessed, &option_json, NULL };
+                                                          &cli_option_witnesses, &option_unwitnessed, &option_uncovered, &option_json, NULL };
 
 const cli_command cli_audit_verify = {
     .name = "audit verify",
@@ -234,7 +242,7 @@ const cli_command cli_audit_verify = {
             "compressed (.zst, .gz), and the oldest may be away. --key and --witness may be given several times. "
             "Without --key the log is only held against its own checkpoints, whoever signed them. "
             "Exit status: 0 it is whole, 1 it could not be checked, 3 records were changed, removed or added, "
-            "4 a checkpoint is not signed by a key that was given, or there is none, 5 the log does not go on from the "
+            "4 a checkpoint is not signed by a key that was given, there is none, or records are under none that must be, 5 the log does not go on from the "
             "checkpoint kept, 6 not enough witnesses, 7 records and checkpoints are whole but the tiles, from which "
             "proofs are made, are not true.",
     .run = run_verify,

@@ -714,6 +714,48 @@ static void test_what_cannot_be_checked_is_an_error_not_a_verdict(void **state)
 
 #define LOG_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+static void test_checkpoints_taken_away_do_not_leave_a_whole_log(void **state)
+{
+    _cleanup_free_ char *dir = strdup(scratch_path(folder, "other"));
+    made_log other;
+    char older[4096];
+    char name[32];
+    uint64_t none = 0, all = 60;
+
+    (void)state;
+    assert_int_equal(mkdir(dir, 0750), 0);
+    made_begin(&other, dir);
+    other.key = 1;
+    folder = dir;
+    for (int segment = 1; segment < 4; segment++) {
+        made_add(&other, 20);
+        made_checkpoint(&other);
+        if (segment == 1) {
+            snprintf(older, sizeof(older), "%.*s", (int)sizeof(older) - 1, file_text(folder, "checkpoint"));
+        }
+        made_add(&other, 20);
+        if (segment < 3) {
+            made_next(&other);
+        }
+    }
+    made_end(&other);
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    assert_int_equal(verify_with((verify_options){ .uncovered_max = &none }), VERIFY_CHECKPOINT); /* as it is written */
+    for (int segment = 1; segment < 4; segment++) {
+        snprintf(name, sizeof(name), "audit-%010d.notes", segment);
+        assert_int_equal(unlink(scratch_path(folder, name)), 0);
+    }
+    write_file(folder, "checkpoint", SLICE_STR(older));
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+    assert_reason("records from 20 on are under no checkpoint");
+    assert_int_equal(unlink(scratch_path(folder, "audit-0000000003.jsonl")), 0);
+    assert_int_equal(verify(), VERIFY_WHOLE); /* a service whose token is away for a while leaves this */
+    assert_int_equal(verify_with((verify_options){ .uncovered_max = &all }), VERIFY_WHOLE);
+    all--;
+    assert_int_equal(verify_with((verify_options){ .uncovered_max = &all }), VERIFY_CHECKPOINT);
+    assert_reason("60 records are under no checkpoint");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -755,6 +797,7 @@ int main(void)
         LOG_TEST(test_a_p256_key_given_as_pem_verifies_its_log),
         LOG_TEST(test_a_log_of_no_records_with_a_checkpoint_is_whole),
         LOG_TEST(test_what_cannot_be_checked_is_an_error_not_a_verdict),
+        LOG_TEST(test_checkpoints_taken_away_do_not_leave_a_whole_log),
     };
     return cmocka_run_group_tests(tests, prepare, finish);
 }
