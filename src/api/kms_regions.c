@@ -104,9 +104,12 @@ static p11kms_err replicate_begin(op_t *op, request_t *request)
 static void replicated(op_t *op)
 {
     kms_t *kms = ((request_t *)op->act)->kms;
+    bool made = op->err == P11KMS_OK;
 
     op_settle(op);
-    kms_tick(kms);
+    if (made) {
+        kms_tick(kms);
+    }
 }
 
 void api_replicate_key(op_t *op)

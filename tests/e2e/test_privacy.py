@@ -318,11 +318,6 @@ class Secrets(unittest.TestCase):
             return ("symmetric",)
         return [kind for kind in self.asker.keys if not ends or kind in ("symmetric", "external")]
 
-    def written(self):
-        """All that the service wrote: the log's folder, and its messages."""
-        files = [path for path in (self.service.dir / "audit").rglob("*") if path.is_file()]
-        return b"".join(path.read_bytes() for path in files) + (self.service.root / "log").read_bytes()
-
     def test_no_secret_of_any_operation_is_in_the_log(self):
         for ends in (False, False, True):  # what the first round answers is asked with in the second
             self.ask_everything(ends)
@@ -331,7 +326,7 @@ class Secrets(unittest.TestCase):
                    if tables.has_secrets(answered) and (service, operation) not in self.asker.succeeded
                    and operation not in NOT_REACHED and self.is_served(service, operation)]
         self.assertEqual(lacking, [], "they answer with secrets, and were not brought to: see PREFERRED")
-        written = self.written()
+        written = self.service.written()
         self.assertGreater(len(self.service.audit()), self.asker.asked)
         self.assertGreater(len(self.asker.needles.known), 1000)
         self.assertEqual(self.asker.needles.found_in(written), [])
