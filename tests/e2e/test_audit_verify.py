@@ -58,7 +58,9 @@ class Log(unittest.TestCase):
         cls.addClassCleanup(cls.service.close)
         cls.service.start()
         fill(cls.service, 450)
-        shutil.copy(cls.service.dir / "audit" / "checkpoint", cls.root / "early")
+        checkpoint = cls.service.dir / "audit" / "checkpoint"
+        p11kms_test.wait_until(checkpoint.exists, what="a checkpoint")
+        shutil.copy(checkpoint, cls.root / "early")
         cls.service.restart()
         shutil.copytree(cls.service.dir / "audit", cls.root / "older")
         fill(cls.service, 450)

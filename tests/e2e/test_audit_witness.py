@@ -49,6 +49,8 @@ class Witnessed(unittest.TestCase):
         connection.close()
 
     def newest(self):
+        """The newest checkpoint, once there is one."""
+        p11kms_test.wait_until((self.log / "checkpoint").exists, WAIT, "a checkpoint")
         return (self.log / "checkpoint").read_text(encoding="utf-8")
 
     def cosigners(self, note):
