@@ -292,21 +292,39 @@ static result_t generate_secret(worker_t *worker, const protocol_op *op)
     return rv == CKR_OK ? keys_settle_secret(worker->host, worker->session, &key, object) : failed(rv);
 }
 
+/*
+ * A daemon that died meanwhile knows nothing of the key, and the next one may have looked already for what was
+ * half made: it is for this host to take away.
+ */
+static result_t take_back_unless_wanted(worker_t *worker, const protocol_op *op, result_t result)
+{
+    if (result.err != P11KMS_OK || !channel_over()) {
+        return result;
+    }
+    pthread_rwlock_wrlock(&worker->host->objects);
+    keys_remove_leftovers(worker->host, worker->session, op->key_id);
+    pthread_rwlock_unlock(&worker->host->objects);
+    return (result_t){ P11KMS_E_TOKEN_LOST, CKR_OK };
+}
+
+static result_t generate_alone(worker_t *worker, const protocol_op *op)
+{
+    result_t result;
+
+    pthread_rwlock_wrlock(&worker->host->objects);
+    channel_exclusive(op->id);
+    result = generate_secret(worker, op);
+    pthread_rwlock_unlock(&worker->host->objects);
+    return result;
+}
+
 static result_t attempt_generate(worker_t *worker, const protocol_op *op, result_bytes *out)
 {
     _cleanup_buf_ buf_t spki = { 0 };
-    result_t result;
+    result_t result = kinds_is_pair(op->type) ? pairs_generate(worker, op, &spki) : generate_alone(worker, op);
 
-    if (!kinds_is_pair(op->type)) {
-        pthread_rwlock_wrlock(&worker->host->objects);
-        channel_exclusive(op->id);
-        result = generate_secret(worker, op);
-        pthread_rwlock_unlock(&worker->host->objects);
-        return result;
-    }
-    result = pairs_generate(worker, op, &spki);
     take_result(out, buf_slice(&spki));
-    return result;
+    return take_back_unless_wanted(worker, op, result);
 }
 
 static result_t attempt_import(worker_t *worker, const protocol_op *op, result_bytes *out)
@@ -315,7 +333,7 @@ static result_t attempt_import(worker_t *worker, const protocol_op *op, result_b
     result_t result = import_run(worker, op, &spki);
 
     take_result(out, buf_slice(&spki));
-    return result;
+    return take_back_unless_wanted(worker, op, result);
 }
 
 static result_t attempt_destroy(worker_t *worker, const protocol_op *op, result_bytes *out)
