@@ -25,8 +25,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    house_close(*state);
-    free(*state);
+    house_t *house = *state;
+
+    house_close(house);
+    fake_token_free(house->fake);
+    free(house);
     return 0;
 }
 
