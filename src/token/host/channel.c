@@ -1,6 +1,7 @@
 #include "token/host/channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,13 @@ static atomic_bool over; /* the front has closed, or is gone */
 bool channel_over(void)
 {
     return over;
+}
+
+bool channel_closed(void)
+{
+    struct pollfd front = { .fd = PROTOCOL_FD, .events = 0 };
+
+    return over || poll(&front, 1, 0) > 0;
 }
 
 bool channel_read(buf_t *in)

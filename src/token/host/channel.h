@@ -12,6 +12,8 @@ void channel_write(buf_t *frames); /* sends and clears; to nobody when the front
  * short at login is a token lost with every key on it.
  */
 bool channel_over(void);
+/** The same, asked of the socket: also while nobody reads from it. */
+bool channel_closed(void);
 /** Tell that this operation holds the token alone from now until its reply. */
 void channel_exclusive(uint64_t op_id);
 /** Say why, and end the process without another call into the module, which may hang. */

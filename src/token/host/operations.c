@@ -298,7 +298,7 @@ static result_t generate_secret(worker_t *worker, const protocol_op *op)
  */
 static result_t take_back_unless_wanted(worker_t *worker, const protocol_op *op, result_t result)
 {
-    if (result.err != P11KMS_OK || !channel_over()) {
+    if (result.err != P11KMS_OK || !channel_closed()) {
         return result;
     }
     pthread_rwlock_wrlock(&worker->host->objects);
