@@ -303,7 +303,7 @@ static p11kms_err change_begin(op_t *op)
     return store_now(op, &store);
 }
 
-static void change_store(op_t *op, op_change_fn change)
+static void change_store(op_t *op, op_change_fn change, op_step then)
 {
     request_begin(op);
     p11kms_err err = change_begin(op);
@@ -312,7 +312,7 @@ static void change_store(op_t *op, op_change_fn change)
         op_fail(op, err);
         return;
     }
-    op_change(op, change, op_settle);
+    op_change(op, change, then);
 }
 
 static p11kms_err must_be(const kms_custom_t *store, bool disconnected)
@@ -392,7 +392,7 @@ static p11kms_err store_updated(op_t *op, store_t *rows)
 
 void api_update_custom_key_store(op_t *op)
 {
-    change_store(op, store_updated);
+    change_store(op, store_updated, op_settle);
 }
 
 static p11kms_err store_deleted(op_t *op, store_t *rows)
@@ -408,7 +408,7 @@ static p11kms_err store_deleted(op_t *op, store_t *rows)
 
 void api_delete_custom_key_store(op_t *op)
 {
-    change_store(op, store_deleted);
+    change_store(op, store_deleted, op_settle);
 }
 
 static p11kms_err set_connected(op_t *op, store_t *rows, bool connected)
@@ -451,19 +451,12 @@ static void connected(op_t *op)
 
 void api_connect_custom_key_store(op_t *op)
 {
-    request_begin(op);
-    p11kms_err err = change_begin(op);
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, store_connected, connected);
+    change_store(op, store_connected, connected);
 }
 
 void api_disconnect_custom_key_store(op_t *op)
 {
-    change_store(op, store_disconnected);
+    change_store(op, store_disconnected, op_settle);
 }
 
 /* ---- keys in one ---- */
