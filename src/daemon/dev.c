@@ -286,6 +286,7 @@ static p11kms_err make_conf(dev_place_t *dev)
                "tokens:\n  - name: dev\n    uri: \"pkcs11:token=" TOKEN_LABEL "\"\n    module: %s\n"
                "    pin-source: \"file:%s/pin\"\n"
                "store: %s/store.db\naudit:\n  dir: %s/audit\n  append-flag: false # the folder can be removed again\n"
+               "  bound: 30s # a developer's disk may stall\n"
                "  strangers-per-peer: 0 # tests want a record of every refusal\n  strangers-in-all: 0\n",
                dev->dir, module, dev->dir, dev->dir, dev->dir);
     return write_file(dev->conf_file, &text, 0600);

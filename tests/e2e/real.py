@@ -19,6 +19,7 @@ MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm
 MODULE = next((path for path in MODULES if os.path.exists(path)), MODULES[0])
 
 VAIN_SECONDS = 20
+PATIENCE = ", bound: 30s"  # of the audit log: a disk that stalls for seconds is no test's business but those that ask
 
 # Whoever runs the tests is the administrator over the Unix socket.
 IDENTITIES = f"""
@@ -64,10 +65,19 @@ class Authority:
         return str(certificate), str(key)
 
 
+_held = []  # the sockets of free_port()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port for a daemon, which no other process is given while this one lives.
+
+    It stays bound, but nobody listens: with SO_REUSEADDR, set on both, a daemon may listen there, again and again.
+    """
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _held.append(holder)
+    return holder.getsockname()[1]
 
 
 class RealService(p11kms_test.Service):
@@ -80,7 +90,7 @@ class RealService(p11kms_test.Service):
         self.top = top  # more of p11kmsd.yaml
         self.client_ca = client_ca
         self.token_options = token_options  # more of each token
-        self.audit_options = audit_options
+        self.audit_options = audit_options if "bound:" in audit_options else audit_options + PATIENCE
         self.append_flag = "false"  # files with chattr +a outlive the test
         self.module = module
         self.store = "store.db"

@@ -11,7 +11,7 @@ import unittest
 import p11kms_test
 import tap
 import wire
-from p11kms_test import ADMIN, Service, clean_environment, run, wait_until
+from p11kms_test import ADMIN, Service, clean_environment, patience, run, wait_until
 
 READY_SECONDS = 1  # promised; a sanitizer's build and a busy machine have their time, too
 
@@ -30,7 +30,7 @@ class Folder(unittest.TestCase):
             started = time.monotonic()
             service.restart()
             times.append(time.monotonic() - started)
-        self.assertLess(min(times), READY_SECONDS)
+        self.assertLess(min(times), patience(READY_SECONDS))
 
     def test_it_says_ready_with_its_url_and_names_the_environment_file(self):
         service = Service(seed=None)

@@ -8,7 +8,7 @@ import unittest
 
 import load as under
 import tap
-from p11kms_test import ADMIN, Service, wait_until
+from p11kms_test import ADMIN, Service, patience, wait_until
 from real import RealService, alive, children_of, mock_service
 
 wire = under.wire
@@ -47,7 +47,7 @@ class HostKilled(HostCase):
                 os.kill(self.host(), signal.SIGKILL)
                 started = time.monotonic()
                 load.wait_for(30, BACK_SECONDS)
-                self.assertLess(time.monotonic() - started, BACK_SECONDS)
+                self.assertLess(time.monotonic() - started, patience(BACK_SECONDS))
         self.check(load)
 
     def test_what_was_in_flight_is_answered_at_once_and_never_hangs(self):
@@ -56,7 +56,7 @@ class HostKilled(HostCase):
             load.wait_for(50)
             os.kill(self.host(), signal.SIGKILL)
             load.wait_for(50)
-        self.assertLess(load.slowest, 4)
+        self.assertLess(load.slowest, patience(4))
         self.check(load)
 
     def test_what_needs_no_token_goes_on_meanwhile(self):
@@ -69,7 +69,7 @@ class HostKilled(HostCase):
                                       ("TagResource", {"KeyId": key, "Tags": [{"TagKey": "a", "TagValue": "b"}]})):
             started = time.monotonic()
             self.assertEqual(wire.ask(self.service, operation, parameters).status, 200, operation)
-            self.assertLess(time.monotonic() - started, 2, operation)
+            self.assertLess(time.monotonic() - started, patience(2), operation)
 
 
 class HostHangs(HostCase):
@@ -84,7 +84,7 @@ class HostHangs(HostCase):
             os.kill(stopped, signal.SIGSTOP)
             load.wait_for(30, BACK_SECONDS)
         self.assertFalse(alive(stopped))
-        self.assertLess(load.slowest, 5)
+        self.assertLess(load.slowest, patience(5))
         self.check(load)
 
 
@@ -103,7 +103,7 @@ class TokenGone(HostCase):
             time.sleep(1)
             away.rename(tokens)
             load.wait_for(50, 20)
-        self.assertLess(load.slowest, 10)
+        self.assertLess(load.slowest, patience(10))
         self.check(load)
         wait_until(lambda: self.service.monitor("/readyz")[0] == 200, BACK_SECONDS, "readiness")
 
