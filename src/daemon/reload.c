@@ -51,6 +51,10 @@ static void applied(void *arg, unsigned failed)
         log_error("%u declared keys could not be brought to their declaration", failed);
     }
     now_ready(s);
+    if (s->reload_waits && !s->stopping) {
+        s->reload_waits = false;
+        reload_recorded(s);
+    }
 }
 
 static void apply_declared(service_t *s)
@@ -173,6 +177,11 @@ p11kms_err reload(void *service)
 
 void reload_recorded(service_t *s)
 {
+    if (s->applying) {
+        log_notice("the reload waits until the declared keys are made");
+        s->reload_waits = true;
+        return;
+    }
     op_t *op = reload_own_act(s, "Reload");
 
     notify_reloading();

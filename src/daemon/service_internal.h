@@ -42,6 +42,7 @@ struct service {
     unsigned monitor_port;
     unsigned ticks;
     bool applying; /* declared keys are being made */
+    bool reload_waits; /* a SIGHUP came meanwhile */
     bool http_gone;
     bool stopping;
     uint64_t stop_at; /* on the loop's clock: what is in flight then is given up */
@@ -76,7 +77,7 @@ void loop_end(service_t *s);
 MUST_USE p11kms_err reload_first(service_t *s);
 /** As SIGHUP: everything that can fail comes before anything is swapped. @p service is a service_t. */
 p11kms_err reload(void *service);
-/** SIGHUP itself, with its record. */
+/** SIGHUP itself, with its record; while declared keys are being made it waits for them. */
 void reload_recorded(service_t *s);
 /** An act of the daemon's own, to be recorded. */
 op_t *reload_own_act(service_t *s, const char *event);
