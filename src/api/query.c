@@ -28,18 +28,6 @@ static p11kms_err decode(slice_t text, arena_t *arena, slice_t *ret)
     return err == P11KMS_OK ? P11KMS_OK : p11kms_fail(P11KMS_E_WIRE_SERIALIZATION, "A parameter is malformed");
 }
 
-/* The next part of @p rest before @p separator, which is skipped. */
-static slice_t next_part(slice_t *rest, uint8_t separator)
-{
-    const uint8_t *end = rest->len ? memchr(rest->data, separator, rest->len) : NULL;
-    size_t len = end ? (size_t)(end - rest->data) : rest->len;
-    slice_t part = SLICE(rest->data, len);
-    size_t skip = end ? len + 1 : len;
-
-    *rest = SLICE(rest->data + skip, rest->len - skip);
-    return part;
-}
-
 static int by_name(const void *a, const void *b)
 {
     return slice_cmp(((const query_pair *)a)->name, ((const query_pair *)b)->name);
@@ -60,7 +48,7 @@ p11kms_err query_parse(slice_t form, arena_t *arena, query_t *ret)
     ret->n = 0;
     ret->pairs = arena_alloc(arena, QUERY_PAIRS_MAX * sizeof(*ret->pairs));
     while (form.len) {
-        slice_t value = next_part(&form, '&');
+        slice_t value = slice_part(&form, '&');
 
         if (value.len == 0) {
             continue;
@@ -68,7 +56,7 @@ p11kms_err query_parse(slice_t form, arena_t *arena, query_t *ret)
         if (ret->n == QUERY_PAIRS_MAX) {
             FAIL(P11KMS_E_WIRE_SERIALIZATION, "There are more than %d parameters", QUERY_PAIRS_MAX);
         }
-        slice_t name = next_part(&value, '=');
+        slice_t name = slice_part(&value, '=');
         query_pair *pair = &ret->pairs[ret->n++];
         TRY(decode(name, arena, &pair->name));
         TRY(decode(value, arena, &pair->value));

@@ -60,7 +60,7 @@ static unsigned broken_text(const shape_t *shape, slice_t text)
                       (shape->enums != NULL && !in_enum(shape->enums, text) ? BREAKS_ENUM : 0u);
 
     /* Texts are kept as C strings, which end there. */
-    if (breaks == 0 && text.len > 0 && memchr(text.data, '\0', text.len) != NULL) {
+    if (breaks == 0 && slice_has(text, '\0')) {
         return BREAKS_NUL;
     }
     return breaks;

@@ -6,18 +6,6 @@
 
 #define PIECE (2 * (size_t)AUDIT_RECORD_MAX)
 
-bool lines_next(slice_t *rest, slice_t *ret)
-{
-    const uint8_t *newline = rest->len > 0 ? memchr(rest->data, '\n', rest->len) : NULL;
-
-    if (newline == NULL) {
-        return false;
-    }
-    *ret = SLICE(rest->data, (size_t)(newline - rest->data));
-    *rest = SLICE(newline + 1, rest->len - ret->len - 1);
-    return true;
-}
-
 static ssize_t read_some(int fd, uint8_t *out, size_t len, uint64_t at)
 {
     ssize_t n;
@@ -50,7 +38,7 @@ p11kms_err lines_each(int fd, uint64_t at, p11kms_err (*each)(void *arg, slice_t
         }
         have += (size_t)n;
         rest = SLICE(piece, have);
-        while (err == P11KMS_OK && lines_next(&rest, &line)) {
+        while (err == P11KMS_OK && slice_cut(&rest, '\n', &line)) {
             err = each(arg, line);
             at += err == P11KMS_OK ? line.len + 1 : 0;
         }

@@ -1,11 +1,7 @@
-/* Lines of segments: of bytes in memory, and of whole files in bounded pieces. */
+/* Lines of whole segments, in bounded pieces. */
 #pragma once
 
 #include "util/bytes.h"
-
-/** The next whole line without its newline. @retval false  No newline is left; @p rest is what follows the
- * last. */
-bool lines_next(slice_t *rest, slice_t *ret);
 
 /**
  * Every whole line of the file from byte @p at on, in order, until @p each returns something else than OK.

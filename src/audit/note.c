@@ -27,19 +27,6 @@ void note_put_signature(buf_t *out, const note_key_t *key, slice_t signature)
     out->failed = out->failed || buf_failed(&bytes);
 }
 
-/* The line at the front without its newline; false where none ends. */
-static bool take_line(slice_t *rest, slice_t *ret)
-{
-    const uint8_t *end = rest->len > 0 ? memchr(rest->data, '\n', rest->len) : NULL;
-
-    if (!end) {
-        return false;
-    }
-    *ret = SLICE(rest->data, (size_t)(end - rest->data));
-    *rest = SLICE(end + 1, rest->len - ret->len - 1);
-    return true;
-}
-
 static p11kms_err read_size(slice_t digits, uint64_t *ret)
 {
     uint64_t size = 0;
@@ -73,13 +60,13 @@ static p11kms_err read_text(note_t *note)
 {
     slice_t rest = note->text, size, root, extension;
 
-    if (!take_line(&rest, &note->origin) || note->origin.len == 0 || !take_line(&rest, &size) ||
-        !take_line(&rest, &root)) {
+    if (!slice_cut(&rest, '\n', &note->origin) || note->origin.len == 0 || !slice_cut(&rest, '\n', &size) ||
+        !slice_cut(&rest, '\n', &root)) {
         FAIL(P11KMS_E_SYNTAX, "a checkpoint has three lines: origin, size and root");
     }
     TRY(read_size(size, &note->size));
     TRY(read_root(root, note->root));
-    while (take_line(&rest, &extension)) {
+    while (slice_cut(&rest, '\n', &extension)) {
         if (extension.len == 0) {
             FAIL(P11KMS_E_SYNTAX, "a checkpoint has no empty line within");
         }
@@ -96,12 +83,10 @@ static p11kms_err read_signature(slice_t line, note_signature *ret)
         FAIL(P11KMS_E_SYNTAX, "a signature line begins with a dash (U+2014) and a space");
     }
     rest = SLICE(rest.data + sizeof(DASH) - 1, rest.len - (sizeof(DASH) - 1));
-    const uint8_t *space = rest.len > 0 ? memchr(rest.data, ' ', rest.len) : NULL;
-    if (!space || !note_name_valid(SLICE(rest.data, (size_t)(space - rest.data)))) {
+    if (!slice_cut(&rest, ' ', &ret->name) || !note_name_valid(ret->name)) {
         FAIL(P11KMS_E_SYNTAX, "a signature line has a key's name and a signature");
     }
-    ret->name = SLICE(rest.data, (size_t)(space - rest.data));
-    ret->base64 = SLICE(space + 1, rest.len - ret->name.len - 1);
+    ret->base64 = rest;
     if (base64_decode(&bytes, ret->base64) != P11KMS_OK || bytes.len <= ID_LEN) {
         FAIL(P11KMS_E_SYNTAX, "a signature is a key's id and more, in base64");
     }
@@ -115,7 +100,7 @@ static p11kms_err read_signatures(slice_t lines, note_t *note)
 {
     slice_t line;
 
-    while (take_line(&lines, &line)) {
+    while (slice_cut(&lines, '\n', &line)) {
         if (note->n_signatures == NOTE_SIGNATURES_MAX) {
             FAIL(P11KMS_E_SYNTAX, "more than %d signatures", NOTE_SIGNATURES_MAX);
         }

@@ -98,19 +98,6 @@ p11kms_err note_key_new(slice_t name, slice_t spki, note_key_t **ret)
     return make(name, spki_ed25519_bytes(spki).len > 0 ? NOTE_ED25519 : NOTE_ECDSA, spki, ret);
 }
 
-/* Up to the next '+', which is dropped. */
-static bool take_field(slice_t *rest, slice_t *ret)
-{
-    const uint8_t *plus = rest->len > 0 ? memchr(rest->data, '+', rest->len) : NULL;
-
-    if (!plus) {
-        return false;
-    }
-    *ret = SLICE(rest->data, (size_t)(plus - rest->data));
-    *rest = SLICE(plus + 1, rest->len - ret->len - 1);
-    return true;
-}
-
 static p11kms_err from_material(slice_t name, slice_t material, note_key_t **ret)
 {
     uint8_t kind = material.data[0];
@@ -134,8 +121,9 @@ p11kms_err note_key_parse(slice_t vkey, note_key_t **ret)
     slice_t name, hex, rest = vkey;
     uint8_t id[ID_LEN];
 
-    if (vkey.len > NOTE_VKEY_MAX || !take_field(&rest, &name) || !take_field(&rest, &hex) || hex.len != 2 * ID_LEN ||
-        hex_decode(hex, id) != P11KMS_OK || base64_decode(&material, rest) != P11KMS_OK || material.len == 0) {
+    if (vkey.len > NOTE_VKEY_MAX || !slice_cut(&rest, '+', &name) || !slice_cut(&rest, '+', &hex) ||
+        hex.len != 2 * ID_LEN || hex_decode(hex, id) != P11KMS_OK ||
+        base64_decode(&material, rest) != P11KMS_OK || material.len == 0) {
         FAIL(P11KMS_E_SYNTAX, "a verifier key is NAME+HASH+BASE64");
     }
     TRY(from_material(name, buf_slice(&material), &key));

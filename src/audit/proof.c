@@ -202,12 +202,10 @@ p11kms_err proof_take(slice_t *rest, proof_t *ret)
     slice_t left = *rest;
 
     for (;;) {
-        const uint8_t *end = left.len > 0 ? memchr(left.data, '\n', left.len) : NULL;
-        if (!end) {
+        slice_t line;
+        if (!slice_cut(&left, '\n', &line)) {
             FAIL(P11KMS_E_SYNTAX, "a proof ends with an empty line");
         }
-        slice_t line = SLICE(left.data, (size_t)(end - left.data));
-        left = SLICE(end + 1, left.len - line.len - 1);
         if (line.len == 0) {
             break;
         }

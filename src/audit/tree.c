@@ -268,7 +268,7 @@ void log_tree_add(log_tree_t *tree, uint64_t number, slice_t lines)
     }
     pthread_mutex_lock(&tree->lock);
     begin_span(tree, number);
-    while (lines_next(&lines, &line)) {
+    while (slice_cut(&lines, '\n', &line)) {
         merkle_hash leaf;
 
         merkle_leaf(line, &leaf);

@@ -59,16 +59,8 @@ static bool is_named(slice_t line, const char *name)
 
 static slice_t value_of(slice_t line)
 {
-    const uint8_t *colon = memchr(line.data, ':', line.len);
-    slice_t value = SLICE(colon + 1, line.len - (size_t)(colon + 1 - line.data));
-
-    while (value.len > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
-        value = SLICE(value.data + 1, value.len - 1);
-    }
-    while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t')) {
-        value.len--;
-    }
-    return value;
+    (void)slice_part(&line, ':');
+    return slice_trim(line);
 }
 
 static p11kms_err parse_header(slice_t line, answer_head *head, bool *has_length)

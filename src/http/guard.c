@@ -85,36 +85,12 @@ static bool same_name(slice_t a, const char *b)
     return a.len == strlen(b) && strncasecmp((const char *)a.data, b, a.len) == 0;
 }
 
-static slice_t trimmed(slice_t s)
-{
-    while (s.len > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s = SLICE(s.data + 1, s.len - 1);
-    }
-    while (s.len > 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
-        s.len--;
-    }
-    return s;
-}
-
-/** What stands before @p c goes to @p ret_before, what is behind it stays in @p s. False: no @p c. */
-static bool cut(slice_t *s, char c, slice_t *ret_before)
-{
-    const uint8_t *at = s->len > 0 ? memchr(s->data, c, s->len) : NULL;
-
-    if (at == NULL) {
-        return false;
-    }
-    *ret_before = SLICE(s->data, (size_t)(at - s->data));
-    *s = SLICE(at + 1, s->len - ret_before->len - 1);
-    return true;
-}
-
 refusal guard_find_end(slice_t bytes, size_t *seen, size_t *ret_length)
 {
     slice_t line, rest = SLICE(bytes.data + *seen, bytes.len - *seen);
 
     *ret_length = 0;
-    while (cut(&rest, '\n', &line)) {
+    while (slice_cut(&rest, '\n', &line)) {
         size_t start = (size_t)(line.data - bytes.data);
         size_t end = start + line.len + 1;
 
@@ -158,7 +134,7 @@ static bool split_literal(slice_t value, slice_t *ret_port)
     slice_t name;
 
     *ret_port = value;
-    if (!cut(ret_port, ']', &name) || name.len < 3) {
+    if (!slice_cut(ret_port, ']', &name) || name.len < 3) {
         return false;
     }
     for (size_t i = 1; i < name.len; i++) {
@@ -173,12 +149,11 @@ static bool split_name(slice_t value, slice_t *ret_port)
 {
     slice_t name, rest = value;
 
-    if (!cut(&rest, ':', &name)) {
+    if (!slice_cut(&rest, ':', &name)) {
         name = value;
     }
     *ret_port = SLICE(name.data + name.len, value.len - name.len);
-    return name.len > 0 && memchr(name.data, '[', name.len) == NULL &&
-           memchr(name.data, ']', name.len) == NULL;
+    return name.len > 0 && !slice_has(name, '[') && !slice_has(name, ']');
 }
 
 static refusal check_host(checking *state, slice_t value)
@@ -237,10 +212,10 @@ static refusal check_connection(checking *state, slice_t value)
 {
     slice_t option;
 
-    while (cut(&value, ',', &option)) {
-        state->head->close |= same_name(trimmed(option), "close");
+    while (slice_cut(&value, ',', &option)) {
+        state->head->close |= same_name(slice_trim(option), "close");
     }
-    state->head->close |= same_name(trimmed(value), "close");
+    state->head->close |= same_name(slice_trim(value), "close");
     return REFUSAL_NONE;
 }
 
@@ -263,7 +238,7 @@ static refusal check_header(checking *state, slice_t line)
     if (line.data[0] == ' ' || line.data[0] == '\t') {
         return REFUSAL_FOLDED;
     }
-    if (!cut(&line, ':', &name) || name.len == 0 || !all_of(name, TOKEN) || !all_of(line, VALUE)) {
+    if (!slice_cut(&line, ':', &name) || name.len == 0 || !all_of(name, TOKEN) || !all_of(line, VALUE)) {
         return REFUSAL_HEADER;
     }
     if (++state->head->n_headers > MESSAGE_HEADERS_MAX) {
@@ -271,7 +246,7 @@ static refusal check_header(checking *state, slice_t line)
     }
     for (size_t i = 0; i < COUNT_OF(watched); i++) {
         if (same_name(name, watched[i].name)) {
-            return watched[i].check(state, trimmed(line));
+            return watched[i].check(state, slice_trim(line));
         }
     }
     return REFUSAL_NONE;
@@ -288,7 +263,7 @@ static refusal check_request_line(guard_head *head, slice_t line)
 {
     slice_t method, target;
 
-    if (!cut(&line, ' ', &method) || !cut(&line, ' ', &target)) {
+    if (!slice_cut(&line, ' ', &method) || !slice_cut(&line, ' ', &target)) {
         return REFUSAL_REQUEST_LINE;
     }
     if (method.len == 0 || !all_of(method, TOKEN)) {
@@ -315,11 +290,11 @@ refusal guard_check(slice_t head, guard_head *ret)
     refusal verdict;
 
     *ret = (guard_head){ .length = head.len };
-    if (!cut(&head, '\n', &line) || line.len == 0) {
+    if (!slice_cut(&head, '\n', &line) || line.len == 0) {
         return REFUSAL_REQUEST_LINE;
     }
     verdict = check_request_line(ret, SLICE(line.data, line.len - 1));
-    while (verdict == REFUSAL_NONE && cut(&head, '\n', &line) && line.len > 1) {
+    while (verdict == REFUSAL_NONE && slice_cut(&head, '\n', &line) && line.len > 1) {
         verdict = check_header(&state, SLICE(line.data, line.len - 1));
     }
     if (verdict != REFUSAL_NONE) {

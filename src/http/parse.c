@@ -91,12 +91,7 @@ static void tidy_header(uint8_t *request, header_t *header)
     if (value->data == NULL) {
         *value = SLICE(name + header->name.len, 0); /* present, though empty: data != NULL */
     }
-    while (value->len > 0 && (value->data[value->len - 1] == ' ' || value->data[value->len - 1] == '\t')) {
-        value->len--;
-    }
-    while (value->len > 0 && (value->data[0] == ' ' || value->data[0] == '\t')) {
-        *value = SLICE(value->data + 1, value->len - 1);
-    }
+    *value = slice_trim(*value);
 }
 
 static void split_target(slice_t target, message_t *message)

@@ -11,28 +11,6 @@ static int shown(slice_t text)
     return (int)(text.len < SHOWN_MAX ? text.len : SHOWN_MAX);
 }
 
-static slice_t trim(slice_t text)
-{
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
-        text = SLICE(text.data + 1, text.len - 1);
-    }
-    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t')) {
-        text.len--;
-    }
-    return text;
-}
-
-/** What stands before the next @p separator; @p rest moves behind it. */
-static slice_t next_part(slice_t *rest, char separator)
-{
-    const uint8_t *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
-    slice_t part = SLICE(rest->data, end != NULL ? (size_t)(end - rest->data) : rest->len);
-    size_t step = part.len + (end != NULL);
-
-    *rest = SLICE(rest->data + step, rest->len - step);
-    return part;
-}
-
 claim_form claim_find(const message_t *message, const sigv4_scratch *scratch)
 {
     bool query = sigv4_parameter_find(scratch, "X-Amz-Algorithm") != NULL ||
@@ -47,7 +25,7 @@ static void find_access_key_id(sigv4_claim *claim)
 {
     slice_t rest = claim->credential;
 
-    claim->access_key_id = next_part(&rest, '/');
+    claim->access_key_id = slice_part(&rest, '/');
 }
 
 /** The sentences about all that is missing, as one message. */
@@ -69,7 +47,7 @@ static p11kms_err read_header_parameter(slice_t text, sigv4_claim *claim)
         { "Signature", &claim->signature },
     };
     slice_t value = text;
-    slice_t name = next_part(&value, '=');
+    slice_t name = slice_part(&value, '=');
 
     if (name.len == text.len) {
         FAIL(P11KMS_E_AUTH_INCOMPLETE,
@@ -140,18 +118,18 @@ static p11kms_err read_header_date(const message_t *message, sigv4_claim *claim)
 p11kms_err claim_read_header(const message_t *message, sigv4_claim *claim)
 {
     _cleanup_buf_ buf_t sentences = { 0 };
-    slice_t rest = trim(message_header(message, "authorization"));
+    slice_t rest = slice_trim(message_header(message, "authorization"));
 
     if (message_header_count(message, "authorization") > 1) {
         FAIL(P11KMS_E_AUTH_INCOMPLETE, "The request has more than one Authorization header.");
     }
-    slice_t algorithm = next_part(&rest, ' ');
+    slice_t algorithm = slice_part(&rest, ' ');
     if (!slice_eq_str(algorithm, SIGV4_ALGORITHM)) {
         FAIL(P11KMS_E_AUTH_INCOMPLETE, "Unsupported AWS 'algorithm': '%.*s'.", shown(algorithm),
              algorithm.data);
     }
     while (rest.len > 0) {
-        slice_t part = trim(next_part(&rest, ','));
+        slice_t part = slice_trim(slice_part(&rest, ','));
 
         if (part.len > 0) {
             TRY(read_header_parameter(part, claim));
@@ -288,7 +266,7 @@ p11kms_err claim_read_credential(sigv4_claim *claim)
              shown(claim->credential), claim->credential.data);
     }
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        *parts[i] = next_part(&rest, '/');
+        *parts[i] = slice_part(&rest, '/');
     }
     return P11KMS_OK;
 }

@@ -111,7 +111,7 @@ static slice_t take_text(reader_t *reader)
 {
     slice_t text = reader_take(reader, reader_u16(reader));
 
-    if (text.len > 0 && memchr(text.data, '\0', text.len) != NULL) {
+    if (slice_has(text, '\0')) {
         reader->fails = true;
     }
     return text;

@@ -77,19 +77,6 @@ bool glob_text(slice_t pattern, slice_t text, match_work *work)
     return glob(pattern, text, (wildcards){ GLOB_STAR, GLOB_ONE }, work);
 }
 
-/* Take the part before the next colon off @p text, with its colon; false when there is no colon. */
-static bool take_part(slice_t *text, slice_t *ret_part)
-{
-    const uint8_t *colon = text->len > 0 ? memchr(text->data, ':', text->len) : NULL;
-
-    if (colon == NULL) {
-        return false;
-    }
-    *ret_part = SLICE(text->data, (size_t)(colon - text->data));
-    *text = SLICE(colon + 1, text->len - ret_part->len - 1);
-    return true;
-}
-
 #define ARN_COLONS 5
 
 bool glob_arn(slice_t pattern, slice_t text, match_work *work)
@@ -98,7 +85,7 @@ bool glob_arn(slice_t pattern, slice_t text, match_work *work)
     slice_t text_part;
 
     for (int i = 0; i < ARN_COLONS; i++) {
-        if (!take_part(&pattern, &pattern_part) || !take_part(&text, &text_part) ||
+        if (!slice_cut(&pattern, ':', &pattern_part) || !slice_cut(&text, ':', &text_part) ||
             !glob_text(pattern_part, text_part, work)) {
             return false;
         }
@@ -124,14 +111,14 @@ static part_result match_part(progress *at, bool *ret_runs_on, match_work *work)
 {
     slice_t part = at->pattern;
     slice_t text_part = at->text;
-    bool last = at->parts == ARN_COLONS || !take_part(&at->pattern, &part);
+    bool last = at->parts == ARN_COLONS || !slice_cut(&at->pattern, ':', &part);
     bool text_goes_on;
 
     *ret_runs_on = ends_in_star(part);
     if (at->parts == ARN_COLONS) {
         return glob_text(part, at->text, work) ? WHOLE_MATCHES : PART_FAILS;
     }
-    text_goes_on = take_part(&at->text, &text_part);
+    text_goes_on = slice_cut(&at->text, ':', &text_part);
     at->parts++;
     if (!glob_text(part, text_part, work)) {
         return PART_FAILS;
@@ -168,7 +155,7 @@ bool glob_resource(slice_t pattern, slice_t text, match_work *work)
             }
             continue;
         }
-        if (retry.parts < 0 || !match_spend(work, 1) || !take_part(&retry.text, &swallowed)) {
+        if (retry.parts < 0 || !match_spend(work, 1) || !slice_cut(&retry.text, ':', &swallowed)) {
             return false;
         }
         at = retry;

@@ -18,11 +18,6 @@ void pattern_flatten(const pattern_t *pattern, buf_t *out)
     }
 }
 
-static bool has_byte(slice_t text, uint8_t byte)
-{
-    return text.len > 0 && memchr(text.data, byte, text.len) != NULL;
-}
-
 static bool same_pieces(const pattern_t *a, const pattern_t *b)
 {
     if (a->n_pieces != b->n_pieces) {
@@ -62,7 +57,7 @@ bool pattern_covers(const pattern_t *wide, const pattern_t *narrow, match_mode m
     if (buf_failed(&wide_text) || buf_failed(&text)) {
         return false;
     }
-    if (has_byte(buf_slice(&wide_text), GLOB_ONE) && has_byte(buf_slice(&text), GLOB_STAR)) {
+    if (slice_has(buf_slice(&wide_text), GLOB_ONE) && slice_has(buf_slice(&text), GLOB_STAR)) {
         return slice_eq(buf_slice(&wide_text), buf_slice(&text));
     }
     return pattern_matches(wide, mode, buf_slice(&text), NULL, &work) && !work.failed;

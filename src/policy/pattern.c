@@ -20,21 +20,16 @@ static slice_t compile_text(slice_t text, pattern_syntax syntax, space_t *space)
     return copy;
 }
 
-static bool has_byte(slice_t text, uint8_t byte)
-{
-    return text.len > 0 && memchr(text.data, byte, text.len) != NULL;
-}
-
 static void classify(slice_t text, pattern_t *ret)
 {
     slice_t before_last = SLICE(text.data, text.len > 0 ? text.len - 1 : 0);
 
     ret->text = text;
     ret->shape = PATTERN_GLOB;
-    if (!has_byte(text, GLOB_STAR) && !has_byte(text, GLOB_ONE)) {
+    if (!slice_has(text, GLOB_STAR) && !slice_has(text, GLOB_ONE)) {
         ret->shape = PATTERN_LITERAL;
-    } else if (text.data[text.len - 1] == GLOB_STAR && !has_byte(before_last, GLOB_STAR) &&
-               !has_byte(before_last, GLOB_ONE)) {
+    } else if (text.data[text.len - 1] == GLOB_STAR && !slice_has(before_last, GLOB_STAR) &&
+               !slice_has(before_last, GLOB_ONE)) {
         ret->shape = before_last.len == 0 ? PATTERN_ALL : PATTERN_PREFIX;
         ret->text = before_last;
     }
@@ -119,7 +114,7 @@ typedef enum { EXPANDED, NO_VALUE } expansion;
  */
 static bool append_value(slice_t value, uint8_t *buffer, size_t *used, match_work *work)
 {
-    if (value.len > PATTERN_EXPANDED_MAX - *used || has_byte(value, GLOB_STAR) || has_byte(value, GLOB_ONE)) {
+    if (value.len > PATTERN_EXPANDED_MAX - *used || slice_has(value, GLOB_STAR) || slice_has(value, GLOB_ONE)) {
         work->failed = true;
         return false;
     }

@@ -45,23 +45,6 @@ static bool is_service_char(uint8_t c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
 }
 
-static bool has(slice_t text, uint8_t c)
-{
-    return text.len > 0 && memchr(text.data, c, text.len) != NULL;
-}
-
-static bool take_part(slice_t *text, slice_t *ret_part)
-{
-    const uint8_t *colon = text->len > 0 ? memchr(text->data, ':', text->len) : NULL;
-
-    if (colon == NULL) {
-        return false;
-    }
-    *ret_part = SLICE(text->data, (size_t)(colon - text->data));
-    *text = SLICE(colon + 1, text->len - ret_part->len - 1);
-    return true;
-}
-
 typedef struct {
     slice_t service;
     slice_t account;
@@ -74,8 +57,9 @@ static bool split_arn(slice_t text, arn_view *ret)
     slice_t partition;
     slice_t region;
 
-    if (!take_part(&text, &arn) || !take_part(&text, &partition) || !take_part(&text, &ret->service) ||
-        !take_part(&text, &region) || !take_part(&text, &ret->account)) {
+    if (!slice_cut(&text, ':', &arn) || !slice_cut(&text, ':', &partition) ||
+        !slice_cut(&text, ':', &ret->service) || !slice_cut(&text, ':', &region) ||
+        !slice_cut(&text, ':', &ret->account)) {
         return false;
     }
     ret->resource = text;
@@ -158,7 +142,7 @@ static p11kms_err classify_aws(compiler_t *compiler, slice_t text, principal_ent
         *ret = (principal_entry_t){ PRINCIPAL_ENTRY_ACCOUNT, text };
         return P11KMS_OK;
     }
-    if (has(text, '*') || has(text, '?')) {
+    if (slice_has(text, '*') || slice_has(text, '?')) {
         REFUSE(compiler, "\"%.*s\": a wildcard cannot match a part of a principal", SHOWN(text));
     }
     if (!classify_arn(text, ret)) {
@@ -171,7 +155,7 @@ static p11kms_err classify_aws(compiler_t *compiler, slice_t text, principal_ent
 
 static p11kms_err classify_service(compiler_t *compiler, slice_t text, principal_entry_t *ret)
 {
-    if (!all_in(text, is_service_char) || !has(text, '.')) {
+    if (!all_in(text, is_service_char) || !slice_has(text, '.')) {
         REFUSE(compiler, "\"%.*s\" is not a service as in \"secretsmanager.amazonaws.com\"", SHOWN(text));
     }
     *ret = (principal_entry_t){ PRINCIPAL_ENTRY_SERVICE, text };
@@ -180,7 +164,7 @@ static p11kms_err classify_service(compiler_t *compiler, slice_t text, principal
 
 static p11kms_err classify_federated(compiler_t *compiler, slice_t text, principal_entry_t *ret)
 {
-    if (text.len == 0 || has(text, '*') || has(text, '?')) {
+    if (text.len == 0 || slice_has(text, '*') || slice_has(text, '?')) {
         REFUSE(compiler, "\"%.*s\" is not an identity provider", SHOWN(text));
     }
     *ret = (principal_entry_t){ PRINCIPAL_ENTRY_FEDERATED, text };

@@ -35,6 +35,50 @@ int slice_cmp(slice_t a, slice_t b)
     return (a.len > b.len) - (a.len < b.len);
 }
 
+bool slice_has(slice_t s, uint8_t byte)
+{
+    return s.len > 0 && memchr(s.data, byte, s.len) != NULL;
+}
+
+bool slice_cut(slice_t *rest, uint8_t byte, slice_t *ret)
+{
+    const uint8_t *at = rest->len > 0 ? memchr(rest->data, byte, rest->len) : NULL;
+
+    if (at == NULL) {
+        return false;
+    }
+    *ret = SLICE(rest->data, (size_t)(at - rest->data));
+    *rest = SLICE(at + 1, rest->len - ret->len - 1);
+    return true;
+}
+
+slice_t slice_part(slice_t *rest, uint8_t byte)
+{
+    slice_t part;
+
+    if (!slice_cut(rest, byte, &part)) {
+        part = *rest;
+        *rest = SLICE(part.data + part.len, 0);
+    }
+    return part;
+}
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+slice_t slice_trim(slice_t s)
+{
+    while (s.len > 0 && is_blank(s.data[0])) {
+        s = SLICE(s.data + 1, s.len - 1);
+    }
+    while (s.len > 0 && is_blank(s.data[s.len - 1])) {
+        s.len--;
+    }
+    return s;
+}
+
 static void wipe_and_free(uint8_t *data, size_t len)
 {
     if (data != NULL) {

@@ -20,6 +20,13 @@ bool slice_eq_str(slice_t a, const char *str);
 bool slice_has_prefix(slice_t a, const char *prefix);
 /** strcmp order over bytes, the shorter first where one is a prefix. */
 int slice_cmp(slice_t a, slice_t b);
+bool slice_has(slice_t s, uint8_t byte);
+/** What stands before the first @p byte moves to @p ret, and @p byte goes; where there is none, nothing moves. */
+bool slice_cut(slice_t *rest, uint8_t byte, slice_t *ret);
+/** The same, but all of @p rest where there is none: @p rest is then empty, behind its last byte. */
+slice_t slice_part(slice_t *rest, uint8_t byte);
+/** Without spaces and tabs at its ends (RFC 9110's OWS). */
+slice_t slice_trim(slice_t s);
 
 /**
  * A growable buffer, always NUL-terminated one byte past len so that text can be

@@ -30,6 +30,57 @@ static void test_order_is_of_unsigned_bytes_the_shorter_first(void **state)
     assert_int_equal(slice_cmp((slice_t){ 0 }, SLICE_LIT("")), 0);
 }
 
+static void test_a_cut_takes_what_stands_before_the_byte(void **state)
+{
+    slice_t rest = SLICE_LIT("a::b"), part = SLICE_LIT("untouched");
+
+    (void)state;
+    assert_true(slice_cut(&rest, ':', &part));
+    assert_slice_text(part, "a");
+    assert_true(slice_cut(&rest, ':', &part));
+    assert_slice_text(part, "");
+    assert_false(slice_cut(&rest, ':', &part));
+    assert_slice_text(part, "");
+    assert_slice_text(rest, "b");
+    rest = SLICE_LIT("x\xff");
+    assert_true(slice_cut(&rest, 0xff, &part));
+    assert_slice_text(part, "x");
+    assert_int_equal(rest.len, 0);
+    assert_false(slice_cut(&rest, 0xff, &part));
+}
+
+/* Who reads parameters tells an empty one from one that is not there by its pointer. */
+static void test_the_last_part_is_all_that_is_left(void **state)
+{
+    const char *text = "k=v=";
+    slice_t rest = SLICE_STR(text);
+
+    (void)state;
+    assert_slice_text(slice_part(&rest, '='), "k");
+    assert_slice_text(slice_part(&rest, ','), "v=");
+    assert_int_equal(rest.len, 0);
+    assert_ptr_equal(rest.data, text + 4);
+    assert_int_equal(slice_part(&rest, '=').len, 0);
+}
+
+static void test_a_byte_is_found_anywhere_in_a_slice(void **state)
+{
+    (void)state;
+    assert_true(slice_has(SLICE_LIT("ab"), 'b'));
+    assert_true(slice_has(SLICE_LIT("a\0"), '\0'));
+    assert_false(slice_has(SLICE_LIT("ab"), 'c'));
+    assert_false(slice_has((slice_t){ 0 }, '\0'));
+}
+
+static void test_trimming_takes_outer_spaces_and_tabs_alone(void **state)
+{
+    (void)state;
+    assert_slice_text(slice_trim(SLICE_LIT(" \t a \t b\t ")), "a \t b");
+    assert_slice_text(slice_trim(SLICE_LIT("\r\na\v")), "\r\na\v");
+    assert_int_equal(slice_trim(SLICE_LIT(" \t")).len, 0);
+    assert_int_equal(slice_trim((slice_t){ 0 }).len, 0);
+}
+
 static void test_an_empty_buffer_reads_as_an_empty_string(void **state)
 {
     buf_t buf = { 0 };
@@ -189,6 +240,10 @@ int main(void)
         cmocka_unit_test(test_slices_compare_by_length_and_content),
         cmocka_unit_test(test_a_prefix_is_not_longer_than_the_slice),
         cmocka_unit_test(test_order_is_of_unsigned_bytes_the_shorter_first),
+        cmocka_unit_test(test_a_cut_takes_what_stands_before_the_byte),
+        cmocka_unit_test(test_the_last_part_is_all_that_is_left),
+        cmocka_unit_test(test_a_byte_is_found_anywhere_in_a_slice),
+        cmocka_unit_test(test_trimming_takes_outer_spaces_and_tabs_alone),
         cmocka_unit_test(test_an_empty_buffer_reads_as_an_empty_string),
         cmocka_unit_test(test_what_is_put_is_there_and_ends_in_nul),
         cmocka_unit_test(test_numbers_are_big_endian),
