@@ -53,20 +53,6 @@ static const char *wrong_kind(const shape_t *shape, const json_t *value, arena_t
     }
 }
 
-static int base64_value(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* As strict as base64_decode(), so that what passes here decodes later. */
 static const char *base64_problem(slice_t text, arena_t *arena)
 {

@@ -65,15 +65,6 @@ void sigv4_scratch_wipe(sigv4_scratch *scratch)
 
 /* ---- query ---- */
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /** One name or value, encoded as canonical requests have it; room was made for it. */
 static p11kms_err encode_element(buf_t *out, slice_t element, slice_t *ret)
 {
@@ -86,12 +77,11 @@ static p11kms_err encode_element(buf_t *out, slice_t element, slice_t *ret)
             if (element.len - i < 3) {
                 FAIL(P11KMS_E_AUTH_INCOMPLETE, "Incomplete trailing escape %% sequence");
             }
-            int high = hex_digit(element.data[i + 1]);
-            int low = hex_digit(element.data[i + 2]);
-            if (high < 0 || low < 0) {
+            int escaped = hex_byte(element.data + i + 1);
+            if (escaped < 0) {
                 FAIL(P11KMS_E_AUTH_INCOMPLETE, "Illegal hex character in escape %% pattern");
             }
-            c = (uint8_t)(high << 4 | low);
+            c = (uint8_t)escaped;
             i += 2;
         } else if (c == '+') {
             c = ' ';
@@ -111,17 +101,16 @@ static int compare_parameters(const sigv4_parameter *a, const sigv4_parameter *b
 
 static p11kms_err add_parameter(sigv4_scratch *scratch, slice_t text)
 {
-    const uint8_t *equals = memchr(text.data, '=', text.len);
-    size_t name_len = equals != NULL ? (size_t)(equals - text.data) : text.len;
-    size_t value_at = equals != NULL ? name_len + 1 : text.len;
+    slice_t value = text;
+    slice_t name = slice_part(&value, '=');
     sigv4_parameter parameter;
     size_t at = scratch->n_parameters;
 
     if (at == SIGV4_PARAMETERS_MAX) {
         FAIL(P11KMS_E_AUTH_INCOMPLETE, "More than %d query-string parameters", SIGV4_PARAMETERS_MAX);
     }
-    TRY(encode_element(&scratch->query, SLICE(text.data, name_len), &parameter.name));
-    TRY(encode_element(&scratch->query, SLICE(text.data + value_at, text.len - value_at), &parameter.value));
+    TRY(encode_element(&scratch->query, name, &parameter.name));
+    TRY(encode_element(&scratch->query, value, &parameter.value));
     while (at > 0 && compare_parameters(&parameter, &scratch->parameters[at - 1]) < 0) {
         scratch->parameters[at] = scratch->parameters[at - 1];
         at--;
@@ -138,14 +127,12 @@ p11kms_err sigv4_read_query(sigv4_scratch *scratch, slice_t query)
     }
     /* The parameters point into it, so it must not move while it grows. */
     ENSURE(buf_reserve(&scratch->query, 3 * query.len) != NULL, P11KMS_E_NOMEM);
-    for (size_t at = 0; at < query.len;) {
-        const uint8_t *end = memchr(query.data + at, '&', query.len - at);
-        size_t len = end != NULL ? (size_t)(end - query.data) - at : query.len - at;
+    while (query.len > 0) {
+        slice_t parameter = slice_part(&query, '&');
 
-        if (len > 0) {
-            TRY(add_parameter(scratch, SLICE(query.data + at, len)));
+        if (parameter.len > 0) {
+            TRY(add_parameter(scratch, parameter));
         }
-        at += len + 1;
     }
     return P11KMS_OK;
 }
@@ -200,19 +187,15 @@ bool sigv4_is_signed(const sigv4_scratch *scratch, slice_t name)
 
 /* ---- the canonical request ---- */
 
-/** Dot segments and repeated slashes go, and every segment is encoded once more than the client encoded it.
- */
+/** Dot segments and repeated slashes go, and every segment is encoded once more than the client encoded it. */
 static void put_path(buf_t *out, slice_t path)
 {
     size_t start = out->len;
 
-    for (size_t at = 0; at < path.len;) {
-        const uint8_t *slash = memchr(path.data + at, '/', path.len - at);
-        size_t len = slash != NULL ? (size_t)(slash - path.data) - at : path.len - at;
-        slice_t segment = SLICE(path.data + at, len);
+    for (slice_t rest = path; rest.len > 0;) {
+        slice_t segment = slice_part(&rest, '/');
 
-        at += len + 1;
-        if (len == 0 || slice_eq_str(segment, ".")) {
+        if (segment.len == 0 || slice_eq_str(segment, ".")) {
             continue;
         }
         if (slice_eq_str(segment, "..")) {
@@ -248,8 +231,7 @@ static void put_query(buf_t *out, const sigv4_scratch *scratch)
 
 static bool has_white_space(slice_t text)
 {
-    return text.len > 0 &&
-           (memchr(text.data, ' ', text.len) != NULL || memchr(text.data, '\t', text.len) != NULL);
+    return slice_has(text, ' ') || slice_has(text, '\t');
 }
 
 /** Outer white space goes, inner runs of it become one space. */

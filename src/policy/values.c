@@ -2,6 +2,9 @@
 
 #include <arpa/inet.h>
 
+#include "util/clock.h"
+#include "util/encode.h"
+
 #define DIGITS_MAX 18
 
 static bool is_digit(uint8_t c)
@@ -71,29 +74,6 @@ bool value_number(slice_t text, double *ret)
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
 #define HOUR_MS (60 * MINUTE_MS)
-#define DAY_MS (24 * HOUR_MS)
-
-static bool is_leap(int64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int64_t days_in_month(int64_t year, int64_t month)
-{
-    static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-    return month == 2 && is_leap(year) ? 29 : days[month - 1];
-}
-
-/* Days from 1970-01-01 to a date of the Gregorian calendar, counting years from March. */
-static int64_t days_since_epoch(int64_t year, int64_t month, int64_t day)
-{
-    int64_t march_year = month > 2 ? year : year - 1;
-    int64_t march_month = month > 2 ? month - 3 : month + 9;
-    int64_t day_of_year = (153 * march_month + 2) / 5 + day - 1;
-
-    return 365 * march_year + march_year / 4 - march_year / 100 + march_year / 400 + day_of_year - 719468;
-}
 
 static bool take_two(slice_t *text, int64_t max, int64_t *ret)
 {
@@ -170,7 +150,7 @@ static bool iso_date(slice_t text, int64_t *ret_ms)
         return false;
     }
     if (take_char(&text, '-')) {
-        if (!take_two(&text, days_in_month(year, month), &day) || day == 0) {
+        if (!take_two(&text, month_days((unsigned)year, (unsigned)month), &day) || day == 0) {
             return false;
         }
         if (take_char(&text, 'T') && !take_time(&text, &ms)) {
@@ -180,7 +160,7 @@ static bool iso_date(slice_t text, int64_t *ret_ms)
     if (text.len > 0) {
         return false;
     }
-    *ret_ms = ms + days_since_epoch(year, month, day) * DAY_MS;
+    *ret_ms = ms + days_since_epoch((unsigned)year, (unsigned)month, (unsigned)day) * CLOCK_DAY_MS;
     return true;
 }
 

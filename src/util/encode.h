@@ -7,6 +7,8 @@
 void hex_encode(const uint8_t *data, size_t len, char *out);
 /** Either case. @p out has text.len / 2 bytes. @retval P11KMS_E_SYNTAX */
 MUST_USE p11kms_err hex_decode(slice_t text, uint8_t *out);
+/** The byte of two hex digits of either case; -1 where one is none. */
+int hex_byte(const uint8_t two[2]);
 
 /** RFC 4648 section 4, padded; appends. */
 void base64_encode(buf_t *out, slice_t data);
@@ -14,6 +16,8 @@ void base64_encode(buf_t *out, slice_t data);
 MUST_USE p11kms_err base64_decode(buf_t *out, slice_t text);
 /** The length base64_decode would give, by length and padding alone; SIZE_MAX when the length is not a multiple of 4. */
 size_t base64_decoded_len(slice_t text);
+/** 0 to 63; -1 for what is no digit of base64. */
+int base64_value(uint8_t c);
 
 /** RFC 3986 unreserved characters stay, others become %XX (upper case); '/' stays when @p keep_slash. Appends. */
 void percent_encode(buf_t *out, slice_t text, bool keep_slash);
@@ -35,6 +39,10 @@ size_t utf8_sequence(slice_t text);
 /** Code points in valid UTF-8: AWS counts lengths in them. */
 size_t utf8_length(slice_t text);
 
+/** Of the Gregorian calendar; @p month from 1. */
+unsigned month_days(unsigned year, unsigned month);
+/** From 1970-01-01 to a date of the years 0 to 9999; @p month and @p day from 1. */
+int64_t days_since_epoch(unsigned year, unsigned month, unsigned day);
 /** "2026-01-02T03:04:05Z" from ms since the epoch. */
 #define TIME_TEXT 25
 void time_format_iso(int64_t ms, char out[TIME_TEXT]);

@@ -22,7 +22,7 @@ static bool leap(unsigned year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-static unsigned month_days(unsigned year, unsigned month)
+unsigned month_days(unsigned year, unsigned month)
 {
     static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
@@ -35,14 +35,14 @@ static unsigned days_before_year(unsigned year)
     return year == 0 ? 0 : 365 * year + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 + 1;
 }
 
-static unsigned days_from_civil(const civil_t *c)
+int64_t days_since_epoch(unsigned year, unsigned month, unsigned day)
 {
-    unsigned days = days_before_year(c->year) + c->day - 1;
+    unsigned days = days_before_year(year) + day - 1;
 
-    for (unsigned month = 1; month < c->month; month++) {
-        days += month_days(c->year, month);
+    for (unsigned before = 1; before < month; before++) {
+        days += month_days(year, before);
     }
-    return days;
+    return (int64_t)days - DAYS_0000_TO_1970;
 }
 
 /* gmtime_r() takes a lock and knows leap seconds of the time zone files; this does neither. */
@@ -117,14 +117,13 @@ p11kms_err time_parse_amz(slice_t text, int64_t *ret_ms)
 {
     const uint8_t *at = text.data;
     civil_t c = { 0 };
-    int64_t days;
 
     ENSURE(text.len == 16 && at[8] == 'T' && at[15] == 'Z', P11KMS_E_SYNTAX);
     ENSURE(digits(at, 4, &c.year) && digits(at + 4, 2, &c.month) && digits(at + 6, 2, &c.day) &&
                digits(at + 9, 2, &c.hour) && digits(at + 11, 2, &c.minute) && digits(at + 13, 2, &c.second),
            P11KMS_E_SYNTAX);
     ENSURE(in_range(&c), P11KMS_E_SYNTAX);
-    days = (int64_t)days_from_civil(&c) - DAYS_0000_TO_1970;
-    *ret_ms = days * CLOCK_DAY_MS + ((int64_t)c.hour * 3600 + c.minute * 60 + c.second) * 1000;
+    *ret_ms = days_since_epoch(c.year, c.month, c.day) * CLOCK_DAY_MS +
+              ((int64_t)c.hour * 3600 + c.minute * 60 + c.second) * 1000;
     return P11KMS_OK;
 }

@@ -68,6 +68,16 @@ static void test_four_centuries_agree_with_the_c_library(void **state)
     }
 }
 
+static void test_days_count_from_the_epoch_to_either_end(void **state)
+{
+    (void)state;
+    assert_int_equal(days_since_epoch(1970, 1, 1), 0);
+    assert_int_equal(days_since_epoch(2000, 3, 1), 11017);
+    assert_int_equal(days_since_epoch(0, 1, 1), -719528);
+    assert_int_equal(days_since_epoch(0, 3, 1), -719468);
+    assert_int_equal(days_since_epoch(9999, 12, 31), 2932896);
+}
+
 static void test_leap_days_exist_in_leap_years_only(void **state)
 {
     int64_t ms = 0;
@@ -137,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_times_before_1970_go_back),
         cmocka_unit_test(test_times_no_text_can_say_are_held_at_the_ends),
         cmocka_unit_test(test_four_centuries_agree_with_the_c_library),
+        cmocka_unit_test(test_days_count_from_the_epoch_to_either_end),
         cmocka_unit_test(test_leap_days_exist_in_leap_years_only),
         cmocka_unit_test(test_malformed_dates_are_refused),
         cmocka_unit_test(test_service_time_is_wall_time_and_the_offset),
