@@ -95,6 +95,15 @@ static bool is_consistent(EVP_PKEY *pkey, asym_type type)
     return type == ASYM_ED25519 || (ctx != NULL && EVP_PKEY_check(ctx) == 1);
 }
 
+/* What ASYM_TYPES are. Of others, as DSA, libcrypto computes the public key as it reads, for seconds. */
+static bool is_known(const PKCS8_PRIV_KEY_INFO *info)
+{
+    const ASN1_OBJECT *algorithm = NULL;
+    int kind = PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) == 1 ? OBJ_obj2nid(algorithm) : NID_undef;
+
+    return kind == NID_rsaEncryption || kind == NID_X9_62_id_ecPublicKey || kind == NID_ED25519;
+}
+
 static EVP_PKEY *parse(slice_t der)
 {
     const uint8_t *at = der.data;
@@ -104,7 +113,7 @@ static EVP_PKEY *parse(slice_t der)
         return NULL;
     }
     info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.len);
-    return info != NULL && at == der.data + der.len ? EVP_PKCS82PKEY(info) : NULL;
+    return info != NULL && at == der.data + der.len && is_known(info) ? EVP_PKCS82PKEY(info) : NULL;
 }
 
 p11kms_err pkcs8_read(slice_t der, asym_type type, secret_t **ret_numbers, buf_t *ret_spki)

@@ -1,6 +1,7 @@
 /* Private keys from outside: taken apart only if they are whole, and SPKIs written from their parts. */
 #include "tests/testing.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "crypto/keypair.h"
@@ -103,21 +104,27 @@ static void put_element(buf_t *out, uint8_t tag, slice_t contents)
 }
 
 /* A PrivateKeyInfo, RFC 5208. */
+static void put_info(buf_t *out, slice_t algorithm, uint8_t tag, slice_t parts)
+{
+    _cleanup_buf_ buf_t key = { 0 }, info = { 0 };
+
+    put_element(&key, tag, parts);
+    buf_put_slice(&info, SLICE_LIT("\x02\x01\x00"));
+    put_element(&info, 0x30, algorithm);
+    put_element(&info, 0x04, buf_slice(&key));
+    put_element(out, 0x30, buf_slice(&info));
+}
+
 static void put_rsa(buf_t *out, slice_t n, slice_t p, slice_t q)
 {
     const slice_t numbers[] = { SLICE_LIT("\x00"), n, SLICE_LIT("\x03"), SLICE_LIT("\x03"), p, q,
                                 SLICE_LIT("\x03"), SLICE_LIT("\x03"), SLICE_LIT("\x03") };
-    static const char algorithm[] = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-    _cleanup_buf_ buf_t parts = { 0 }, key = { 0 }, info = { 0 };
+    _cleanup_buf_ buf_t parts = { 0 };
 
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         put_element(&parts, 0x02, numbers[i]);
     }
-    put_element(&key, 0x30, buf_slice(&parts));
-    buf_put_slice(&info, SLICE_LIT("\x02\x01\x00"));
-    buf_put(&info, algorithm, sizeof(algorithm) - 1);
-    put_element(&info, 0x04, buf_slice(&key));
-    put_element(out, 0x30, buf_slice(&info));
+    put_info(out, SLICE_LIT("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"), 0x30, buf_slice(&parts));
 }
 
 /* Whether the Mersenne numbers with 4423 and 21701 bits are prime takes seconds, and minutes: they are. */
@@ -141,6 +148,45 @@ static void test_a_key_whose_primes_are_too_long_is_refused_at_once(void **state
         refuse(buf_slice(&as_q), ASYM_RSA_2048);
         alarm(0);
     }
+}
+
+/* g^x mod p of a DSA key (RFC 3279 2.3.2) whose numbers have 16,000 bits: a second and more to compute. */
+static void put_dsa(buf_t *out)
+{
+    _cleanup_buf_ buf_t numbers = { 0 }, algorithm = { 0 };
+    uint8_t p[2000], q[20];
+
+    memset(p, 0x7f, sizeof(p));
+    memset(q, 0x7f, sizeof(q));
+    put_element(&numbers, 0x02, SLICE(p, sizeof(p)));
+    put_element(&numbers, 0x02, SLICE(q, sizeof(q)));
+    put_element(&numbers, 0x02, SLICE_LIT("\x5a"));
+    buf_put_slice(&algorithm, SLICE_LIT("\x06\x07\x2a\x86\x48\xce\x38\x04\x01"));
+    put_element(&algorithm, 0x30, buf_slice(&numbers));
+    put_info(out, buf_slice(&algorithm), 0x02, SLICE(p, sizeof(p)));
+}
+
+/* Processor time: a machine under load has less of it, not more. */
+static int64_t cpu_ms(void)
+{
+    struct timespec now;
+
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now), 0);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static void test_a_key_of_an_algorithm_that_is_not_ours_is_not_even_computed(void **state)
+{
+    _cleanup_buf_ buf_t der = { 0 };
+    int64_t began = cpu_ms();
+    (void)state;
+
+    put_dsa(&der);
+    assert_true(der.len <= PKCS8_DER_MAX);
+    for (int i = 0; i < 10; i++) {
+        refuse(buf_slice(&der), ASYM_RSA_2048);
+    }
+    assert_true(cpu_ms() - began < 2000);
 }
 
 static void test_no_spki_is_written_of_what_is_no_key(void **state)
@@ -213,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_another_type_or_length_is_refused),
         cmocka_unit_test(test_a_key_that_is_not_consistent_is_refused),
         cmocka_unit_test(test_a_key_whose_primes_are_too_long_is_refused_at_once),
+        cmocka_unit_test(test_a_key_of_an_algorithm_that_is_not_ours_is_not_even_computed),
         cmocka_unit_test(test_no_spki_is_written_of_what_is_no_key),
         cmocka_unit_test(test_two_keys_agree),
         cmocka_unit_test(test_key_wrap_with_padding_unwraps_and_refuses),
