@@ -91,6 +91,9 @@ static p11kms_err by_arn(kms_t *kms, const char *region, slice_t text, kms_name_
     if (!slice_eq_str(arn.part[3], region)) {
         FAIL(P11KMS_E_KEY_NOT_FOUND, "Invalid arn %s", text_of(arena, arn.part[3]));
     }
+    if (memchr(arn.part[4].data, '\0', arn.part[4].len) != NULL) { /* what stands before it may be an account */
+        FAIL(P11KMS_E_ARN, "Invalid arn '%s'", text_of(arena, text));
+    }
     const char *account = text_of(arena, arn.part[4]);
     slice_t resource = arn.part[5];
 

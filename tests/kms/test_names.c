@@ -114,6 +114,24 @@ static void test_another_accounts_key_is_found_by_arn_alone(void **state)
         resolve(f, "arn:aws:kms:" REGION ":999999999999:key/02000000-0000-4000-8000-000000000001", KMS_NAME_ANY), id);
 }
 
+/* JSON's strings may hold a NUL, where C's end. */
+static void test_an_account_that_goes_on_behind_a_nul_is_none(void **state)
+{
+    static const char *const resources[] = { ":key/" ID, ":alias/app" };
+    fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT_OF(resources); i++) {
+        _cleanup_(kms_key) kms_key_t *key = NULL;
+        _cleanup_buf_ buf_t arn = { 0 };
+
+        buf_put_str(&arn, "arn:aws:kms:" REGION ":" ACCOUNT);
+        buf_put_u8(&arn, 0);
+        buf_put_str(&arn, resources[i]);
+        assert_err(kms_resolve(f->kms, ACCOUNT, REGION, buf_slice(&arn), KMS_NAME_ANY, f->arena, &key), P11KMS_E_ARN);
+        assert_null(key);
+    }
+}
+
 static void test_a_key_of_one_region_is_not_of_another(void **state)
 {
     fixture *f = *state;
@@ -235,6 +253,7 @@ int main(void)
         TEST(test_a_key_is_found_by_every_form_of_its_name),
         TEST(test_what_is_not_found_is_refused_in_awss_words),
         TEST(test_another_accounts_key_is_found_by_arn_alone),
+        TEST(test_an_account_that_goes_on_behind_a_nul_is_none),
         TEST(test_a_key_of_one_region_is_not_of_another),
         TEST(test_alias_names_follow_awss_rules),
         TEST(test_pages_meet_without_gap_or_repeat),
