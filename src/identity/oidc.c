@@ -448,7 +448,8 @@ static p11kms_err identify(const provider_t *p, const jwt_t *jwt, arena_t *arena
     slice_t subject = json_string(json_get(jwt->claims, "sub"));
     const char *audience = find_audience(p, json_get(jwt->claims, "aud"));
 
-    if (subject.len == 0 || subject.len > 255) {
+    /* One that goes on behind a NUL would be told, and recorded, as another's. */
+    if (subject.len == 0 || subject.len > 255 || memchr(subject.data, '\0', subject.len) != NULL) {
         return invalid("The token has no subject");
     }
     if (!audience) {

@@ -234,6 +234,7 @@ static void test_claims_decide(void **state)
         { CLAIM(ISS, "[]", "s", "\"exp\":1800000001"), P11KMS_E_WEB_TOKEN },
         { CLAIM(ISS, "null", "s", "\"exp\":1800000001"), P11KMS_E_WEB_TOKEN },
         { CLAIM(ISS, "\"sts\"", "", "\"exp\":1800000001"), P11KMS_E_WEB_TOKEN },
+        { CLAIM(ISS, "\"sts\"", "admin\\u0000s", "\"exp\":1800000001"), P11KMS_E_WEB_TOKEN },
         { CLAIM("https://evil.example", "\"sts\"", "s", "\"exp\":1800000001"), P11KMS_E_WEB_TOKEN },
         { CLAIM("https://ci.example/", "\"sts\"", "s", "\"exp\":1800000001"), P11KMS_E_WEB_TOKEN },
         { CLAIM(ISS, "\"sts\"", "s", "\"exp\":1800000000"), P11KMS_E_WEB_EXPIRED },
