@@ -39,7 +39,19 @@ static bool read_size(const buf_t *answer, uint64_t *ret)
     return true;
 }
 
-static p11kms_err take_lines(const note_key_t *key, const note_t *note, const buf_t *answer, buf_t *ret_lines)
+/* One line a witness: with all that one may give, there would be no room in the note for those of the others. */
+static slice_t line_of(const note_key_t *key, const note_t *lines)
+{
+    for (size_t i = 0; i < lines->n_signatures; i++) {
+        const note_signature *line = &lines->signatures[i];
+        if (line->id == note_key_id(key) && slice_eq_str(line->name, note_key_name(key))) {
+            return line->line;
+        }
+    }
+    return SLICE(NULL, 0);
+}
+
+static p11kms_err take_line(const note_key_t *key, const note_t *note, const buf_t *answer, buf_t *ret_lines)
 {
     note_t lines;
 
@@ -50,12 +62,7 @@ static p11kms_err take_lines(const note_key_t *key, const note_t *note, const bu
     if (note_check(&lines, key, NULL) != NOTE_SIGNED) {
         FAIL(P11KMS_E_DENIED, "its cosignature is not by the key that is configured, or is not good");
     }
-    for (size_t i = 0; i < lines.n_signatures; i++) {
-        const note_signature *line = &lines.signatures[i];
-        if (line->id == note_key_id(key) && slice_eq_str(line->name, note_key_name(key))) {
-            buf_put_slice(ret_lines, line->line);
-        }
-    }
+    buf_put_slice(ret_lines, line_of(key, &lines));
     ENSURE(!buf_failed(ret_lines), P11KMS_E_NOMEM);
     return P11KMS_OK;
 }
@@ -120,7 +127,7 @@ static p11kms_err ask_once(int folder, const char *url, const char *ca_file, con
     if (status != 200) {
         return refused(status);
     }
-    TRY(take_lines(key, note, &answer, ret_lines));
+    TRY(take_line(key, note, &answer, ret_lines));
     state->size = note->size;
     return P11KMS_OK;
 }

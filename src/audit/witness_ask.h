@@ -13,7 +13,7 @@ typedef struct {
  * Have @p note cosigned by the one at @p at with @p key; at most one request more when the witness has another size
  * than we thought.
  *
- * @param[out] ret_lines  Appended: its signature lines, which were verified.
+ * @param[out] ret_lines  Appended: its signature line, which was verified; of several the first.
  * @retval P11KMS_E_CONFLICT  It has cosigned more records than the note covers, or another tree: it saw a log that is
  *         not this one.
  * @retval P11KMS_E_DENIED    It does not know the log, or its key, or did not cosign.

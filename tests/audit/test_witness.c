@@ -22,6 +22,7 @@ typedef struct {
     const char *text;        /* with it */
     p11kms_err err;          /* of the connection */
     unsigned key;            /* of which witness; 0: of the one that is asked */
+    unsigned again;          /* so many more lines of its own */
     bool other_size_always;
     unsigned slow_us;
 } fake_witness;
@@ -95,7 +96,9 @@ static int judge(fake_witness *w, unsigned number, slice_t body, buf_t *answer)
     w->size = linked.note.size;
     memcpy(w->root, linked.note.root, NOTE_ROOT);
     made_cosignature(9, linked.note.text, TIME, answer); /* of another one: to be passed over */
-    made_cosignature(w->key ? w->key : number + 1, linked.note.text, TIME, answer);
+    for (unsigned i = 0; i <= w->again; i++) {
+        made_cosignature(w->key ? w->key : number + 1, linked.note.text, TIME + i, answer);
+    }
     return 200;
 }
 
@@ -329,6 +332,18 @@ static void test_what_all_witnesses_gave_comes_back_as_one_note(void **state)
     assert_true(witnesses_stop(w, WAIT_US / 1000));
 }
 
+static void test_one_that_gives_many_lines_leaves_room_for_the_others(void **state)
+{
+    witnesses_t *w = start(3);
+    (void)state;
+
+    fakes[1].again = NOTE_SIGNATURES_MAX - 2; /* as many as an answer may have */
+    witnesses_offer(w, buf_slice(&made.last));
+    wait_until_cosigned(1);
+    assert_int_equal(count_in(&cosigned), 4);
+    assert_true(witnesses_stop(w, WAIT_US / 1000));
+}
+
 static void test_one_that_fails_spoils_nothing_and_is_tried_with_the_next_checkpoint(void **state)
 {
     witnesses_t *w = start(3);
@@ -416,6 +431,7 @@ int main(void)
         LOG_TEST(test_a_cosignature_by_another_key_is_refused),
         LOG_TEST(test_a_witness_that_changes_its_mind_is_not_asked_for_ever),
         LOG_TEST(test_what_all_witnesses_gave_comes_back_as_one_note),
+        LOG_TEST(test_one_that_gives_many_lines_leaves_room_for_the_others),
         LOG_TEST(test_one_that_fails_spoils_nothing_and_is_tried_with_the_next_checkpoint),
         LOG_TEST(test_checkpoints_offered_meanwhile_wait_and_only_the_newest_is_asked_for),
         LOG_TEST(test_where_nobody_cosigned_nothing_comes_back),
