@@ -46,6 +46,7 @@ p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
     TRY(grants_new(&kms->grants));
     TRY(kms_customs_new(&kms->customs));
     TRY(wrappings_new(&kms->wrappings));
+    TRY(retries_new(&kms->retries));
     *ret = STEAL(kms);
     return P11KMS_OK;
 }
@@ -58,6 +59,7 @@ void kms_free(kms_t *kms)
         grants_free(kms->grants);
         secret_free(kms->import_key);
         wrappings_free(kms->wrappings);
+        retries_free(kms->retries);
         catalog_free(kms->catalog);
         kms_customs_free(kms->customs);
         free(kms);

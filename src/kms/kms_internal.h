@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kms/kms.h"
+#include "kms/retries.h"
 
 /** How material of such keys is used, as the store says it. */
 const char *kms_scheme(const kms_spec *spec);
@@ -62,7 +63,7 @@ MUST_USE p11kms_err wrappings_new(wrappings_t **ret);
 void wrappings_free(wrappings_t *all);
 MUST_USE p11kms_err wrappings_put(wrappings_t *all, const kms_wrapping *wrapping);
 void wrappings_remove(wrappings_t *all, const uint8_t id[KMS_ID]);
-/** The oldest of those due: expired, or without their key. */
+/** Of those due (expired, or without their key) the one whose turn is first. The loop's. */
 bool wrappings_due(kms_t *kms, int64_t now, kms_wrapping *ret);
 /** @retval P11KMS_E_OPERATION_UNSUPPORTED  The token cannot. */
 MUST_USE p11kms_err kms_check_imports(const token_t *token);
@@ -107,7 +108,8 @@ struct kms {
     wrappings_t *wrappings;
     kms_claim *claims;      /* the loop's */
     unsigned busy;        /* internal acts under way; the loop's */
-    int64_t next_retry_ms; /* after a failed rotation or deletion: not before this service time */
+    retries_t *retries;   /* of internal acts; the loop's */
+    int64_t next_retry_ms; /* after the store or the log failed: no act before this service time */
 };
 
 /* rsa.c: kms_seal() and kms_open() under RSA keys */

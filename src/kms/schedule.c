@@ -13,12 +13,13 @@
 #include "util/log.h"
 
 #define RETRY_MS (60 * 1000)
-#define AT_ONCE 8 /* acts of ours in flight: requests come first */
+#define AT_ONCE 8 /* acts on keys in flight: requests come first */
 
 typedef struct {
     kms_t *kms;
     kms_key_t *key;    /* NULL: of a key that is gone */
     const char *about; /* for the log */
+    slice_t name;      /* whose turn it is to wait when this fails; in the arena */
     size_t next_material; /* deletion: which object is next */
     kms_claim claim;      /* deletion */
     bool keeps_material;  /* deletion: other Regions use it; imported material goes by the material */
@@ -35,16 +36,32 @@ static void act_free(op_t *op)
     kms_key_unref(act->key);
 }
 
+/* Where the store or the log fails, nobody else would fare better. */
+static bool concerns_all(p11kms_err err)
+{
+    return err == P11KMS_E_STORE || err == P11KMS_E_AUDIT || err == P11KMS_E_NOMEM;
+}
+
+static void note_failure(const act_t *act, p11kms_err err)
+{
+    int64_t now = clock_service_ms();
+
+    if (concerns_all(err) || retries_failed(act->kms->retries, act->name, now) != P11KMS_OK) {
+        act->kms->next_retry_ms = now + RETRY_MS;
+    }
+}
+
 static void act_finished(op_t *op)
 {
     act_t *act = op->act;
 
     act->kms->busy--;
     if (op->err != P11KMS_OK) {
-        act->kms->next_retry_ms = clock_service_ms() + RETRY_MS;
+        note_failure(act, op->err);
         log_error("%s of %s failed and will be tried again: %s", op->service_event, act->about,
                   op->err_detail ? op->err_detail : p11kms_err_text(op->err));
     } else {
+        retries_succeeded(act->kms->retries, act->name);
         log_notice("%s: %s", op->service_event, act->about);
     }
 }
@@ -73,11 +90,18 @@ static void about_key(op_t *op, const kms_key_t *key)
     op->event_detail = arena_printf(op->arena, "{\"keyId\":\"%s\"}", key->id_text);
 }
 
+static slice_t name_of_key(const kms_key_t *key)
+{
+    return SLICE_STR(key->arn);
+}
+
 static op_t *begin(kms_t *kms, const char *event, kms_key_t *key)
 {
     op_t *op = begin_act(kms, event, key->account, key->region);
+    act_t *act = op->act;
 
     about_key(op, key);
+    act->name = name_of_key(act->key);
     return op;
 }
 
@@ -295,6 +319,7 @@ static void about_wrapping(op_t *op, const kms_wrapping *wrapping)
     _cleanup_(kms_key) kms_key_t *key = catalog_key(act->kms->catalog, wrapping->region, wrapping->key_id);
 
     act->wrapping = *wrapping;
+    act->name = SLICE(act->wrapping.id, KMS_ID);
     act->about = "a key that is gone";
     if (key) {
         about_key(op, key);
@@ -318,19 +343,69 @@ static bool token_ready(const kms_key_t *key)
     return key->token && token_get_state(key->token) == TOKEN_READY;
 }
 
+static bool is_due(const kms_t *kms, const kms_key_t *key, int64_t now)
+{
+    if (key->stored == KMS_STATE_CREATING) {
+        return true;
+    }
+    return token_ready(key) && !kms_key_is_claimed(kms, key) &&
+           (deletion_due(key, now) || kms_expired_material(key, now) || rotation_due(key, now));
+}
+
+/* Asked again: what was started a moment ago may have claimed the key. */
 static void do_what_is_due(kms_t *kms, kms_key_t *key, int64_t now)
 {
     const kms_material *expired = kms_expired_material(key, now);
 
-    if (kms_key_is_claimed(kms, key)) {
-        return; /* the next tick */
+    if (!is_due(kms, key, now)) {
+        return;
     }
-    if (deletion_due(key, now)) {
+    if (key->stored == KMS_STATE_CREATING) {
+        finish_replica(kms, key);
+    } else if (deletion_due(key, now)) {
         delete_key(kms, key);
     } else if (expired) {
         expire(kms, key, expired);
-    } else if (rotation_due(key, now)) {
+    } else {
         rotate(kms, key);
+    }
+}
+
+/* Those whose turn it is; what failed often must not keep others waiting. */
+typedef struct {
+    struct {
+        kms_key_t *key; /* borrowed */
+        int64_t turn;
+    } next[AT_ONCE]; /* in the order of their turns */
+    size_t n;
+} turns_t;
+
+static void take_turn(turns_t *turns, kms_key_t *key, int64_t turn)
+{
+    size_t at = turns->n < AT_ONCE ? turns->n++ : AT_ONCE - 1;
+
+    if (turns->n == AT_ONCE && turns->next[at].key && turns->next[at].turn <= turn) {
+        return;
+    }
+    for (; at > 0 && turns->next[at - 1].turn > turn; at--) {
+        turns->next[at] = turns->next[at - 1];
+    }
+    turns->next[at].key = key;
+    turns->next[at].turn = turn;
+}
+
+static void work_on_keys(kms_t *kms, kms_key_t **keys, size_t n, int64_t now)
+{
+    turns_t turns = { 0 };
+    int64_t turn;
+
+    for (size_t i = 0; i < n; i++) {
+        if (is_due(kms, keys[i], now) && retries_may(kms->retries, name_of_key(keys[i]), now, &turn)) {
+            take_turn(&turns, keys[i], turn);
+        }
+    }
+    for (size_t i = 0; i < turns.n; i++) {
+        do_what_is_due(kms, turns.next[i].key, now);
     }
 }
 
@@ -352,16 +427,13 @@ void kms_tick(kms_t *kms)
         catalog_all(kms->catalog, &keys, &n) != P11KMS_OK) {
         return;
     }
+    retries_tidy(kms->retries, now);
+    work_on_keys(kms, keys, n, now);
     for (size_t i = 0; i < n; i++) {
-        if (kms->busy < AT_ONCE && keys[i]->stored == KMS_STATE_CREATING) {
-            finish_replica(kms, keys[i]);
-        } else if (kms->busy < AT_ONCE && token_ready(keys[i])) {
-            do_what_is_due(kms, keys[i], now);
-        }
         kms_key_unref(keys[i]);
     }
     free(keys);
-    if (kms->busy < AT_ONCE && wrappings_due(kms, now, &wrapping)) {
+    if (wrappings_due(kms, now, &wrapping)) {
         delete_wrapping(kms, &wrapping);
     }
 }

@@ -122,19 +122,20 @@ static bool is_due(kms_t *kms, const kms_wrapping *row, int64_t now)
 bool wrappings_due(kms_t *kms, int64_t now, kms_wrapping *ret)
 {
     wrappings_t *all = kms->wrappings;
-    bool found = false;
+    int64_t first = INT64_MAX, turn;
 
     pthread_mutex_lock(&all->lock);
-    for (size_t i = 0; i < all->n && !found; i++) {
+    for (size_t i = 0; i < all->n; i++) {
         const kms_wrapping *row = &all->rows[i];
 
-        found = row->token && token_get_state(row->token) == TOKEN_READY && is_due(kms, row, now);
-        if (found) {
+        if (row->token && token_get_state(row->token) == TOKEN_READY && is_due(kms, row, now) &&
+            retries_may(kms->retries, SLICE(row->id, KMS_ID), now, &turn) && turn < first) {
+            first = turn;
             *ret = *row;
         }
     }
     pthread_mutex_unlock(&all->lock);
-    return found;
+    return first != INT64_MAX;
 }
 
 /* ---- kinds ---- */

@@ -32,6 +32,11 @@ static void pass_days(int days)
     clock_set_service_offset_ms(clock_service_offset_ms() + days * CLOCK_DAY_MS);
 }
 
+static void pass_minutes(int minutes)
+{
+    clock_set_service_offset_ms(clock_service_offset_ms() + minutes * INT64_C(60000));
+}
+
 /* Ticks until nothing more is started. */
 static void tick(house_t *house)
 {
@@ -406,6 +411,77 @@ static void delete_in_a_week(kms_key_t *key)
     key->deletion_at = clock_service_ms() + 7 * CLOCK_DAY_MS;
 }
 
+static void delete_now(kms_key_t *key)
+{
+    key->stored = KMS_STATE_PENDING_DELETION;
+    key->deletion_at = clock_service_ms();
+}
+
+#define FAILING 20 /* more than are worked on at once */
+
+static void test_keys_whose_acts_always_fail_hold_up_no_other(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *good = house_make_key(house);
+
+    for (int i = 0; i < FAILING; i++) {
+        _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+        house_edit(house, key, rotate_yearly);
+    }
+    house_edit(house, good, delete_in_a_week);
+    uint64_t before = fake_token_ops(house->fake, TOKEN_OP_GENERATE);
+    pass_days(366);
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1000000);
+    for (int i = 0; i < FAILING; i++) {
+        tick(house);
+    }
+    assert_null(house_key(house, good));
+    assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_GENERATE) - before, FAILING); /* and each had its turn */
+}
+
+static void test_a_key_that_comes_due_goes_before_those_that_failed(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *good = house_make_key(house);
+
+    for (int i = 0; i < FAILING; i++) {
+        _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+        house_edit(house, key, rotate_yearly);
+    }
+    pass_days(366);
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1000000);
+    for (int i = 0; i < FAILING; i++) {
+        tick(house);
+    }
+    pass_minutes(60); /* the pauses of all the others are over, too */
+    house_edit(house, good, delete_now);
+    kms_tick(house->kms); /* one round */
+    house_run(house);
+    assert_null(house_key(house, good));
+}
+
+static void test_what_keeps_failing_is_tried_ever_less_but_at_least_hourly(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+    uint64_t before = fake_token_ops(house->fake, TOKEN_OP_GENERATE);
+
+    house_edit(house, key, rotate_yearly);
+    pass_days(366);
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1000000);
+    for (int minute = 0; minute < 300; minute++) {
+        tick(house);
+        pass_minutes(1);
+    }
+    uint64_t tries = fake_token_ops(house->fake, TOKEN_OP_GENERATE) - before;
+    assert_in_range(tries, 9, 10); /* at 0, 1, 3, 7, 15, 31, 63 minutes, and then each hour */
+    fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_OK, 0, 0);
+    pass_minutes(60);
+    tick(house);
+    _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
+    assert_int_equal(now->n_materials, 2);
+}
+
 static void test_deletion_destroys_the_objects_when_due(void **state)
 {
     house_t *house = *state;
@@ -543,6 +619,9 @@ int main(void)
         TEST(test_rotation_missed_while_stopped_is_made_up_once),
         TEST(test_a_disabled_key_does_not_rotate),
         TEST(test_a_rotation_that_fails_is_tried_again_later),
+        TEST(test_keys_whose_acts_always_fail_hold_up_no_other),
+        TEST(test_a_key_that_comes_due_goes_before_those_that_failed),
+        TEST(test_what_keeps_failing_is_tried_ever_less_but_at_least_hourly),
         TEST(test_a_clock_set_back_after_a_failure_does_not_stop_the_schedule),
         TEST(test_deletion_destroys_the_objects_when_due),
         TEST(test_a_deletion_that_has_begun_stays_due_when_the_clock_is_set_back),
