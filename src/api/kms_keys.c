@@ -150,7 +150,7 @@ void api_create_key(op_t *op)
     } else if (request->key->origin == KMS_ORIGIN_EXTERNAL) {
         op_change(op, key_inserted, op_settle);
     } else {
-        kms_make_material(op, request->key, material_made);
+        kms_make_material(op, request->kms, request->key, material_made);
     }
 }
 

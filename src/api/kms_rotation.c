@@ -172,7 +172,7 @@ void api_rotate_key_on_demand(op_t *op)
     if (request->key->origin == KMS_ORIGIN_EXTERNAL) {
         op_change(op, rotated, op_settle);
     } else {
-        kms_make_material(op, request->key, material_made);
+        kms_make_material(op, request->kms, request->key, material_made);
     }
 }
 

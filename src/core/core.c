@@ -114,6 +114,11 @@ void core_set_identity(core_t *core, identity_t *identity)
     core->identity = identity;
 }
 
+const char *core_region(const core_t *core)
+{
+    return core->region;
+}
+
 identity_t *core_identity(core_t *core)
 {
     return core->identity;

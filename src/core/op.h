@@ -268,6 +268,7 @@ identity_t *core_identity(core_t *core); /* borrowed */
 token_t *core_token(core_t *core, const char *name);
 size_t core_tokens(core_t *core, token_t *const **ret);
 audit_t *core_audit(core_t *core);
+const char *core_region(const core_t *core); /* the daemon's own */
 /** When an access key signed a request last, or a KMS key was used. */
 typedef struct {
     int64_t at_ms;

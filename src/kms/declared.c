@@ -302,7 +302,7 @@ static void create(applying_t *applying, op_t *op)
     op->resources[op->n_resources++] = (op_resource_t){ .arn = arena_strdup(op->arena, act->key->arn),
                                                         .account = op->account,
                                                         .type = "AWS::KMS::Key" };
-    kms_make_material(op, act->key, material_made);
+    kms_make_material(op, applying->kms, act->key, material_made);
 }
 
 static op_t *begin(applying_t *applying, const plan_item *item)

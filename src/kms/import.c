@@ -119,6 +119,7 @@ static void restored(op_t *op)
 static void unwrap(op_t *op, kms_import *import, const uint8_t *again, op_step then)
 {
     const kms_object object = {
+        .kms = import->kms,
         .token = import->wrapping.token,
         .kind = TOKEN_OP_IMPORT,
         .type = import->key->spec->type,
@@ -139,15 +140,29 @@ static p11kms_err drop_first(op_t *op, store_t *store)
     return kms_intent_done(store, import_of(op)->object);
 }
 
+static void leave_first(const kms_import *import)
+{
+    kms_leave_object(import->kms, import->wrapping.token, import->object);
+}
+
 static void first_dropped(op_t *op)
 {
     kms_import *import = import_of(op);
 
     if (op->err != P11KMS_OK) {
+        leave_first(import);
         op_settle(op);
     } else {
         unwrap(op, import, import->id, restored);
     }
+}
+
+static void present_kept(op_t *op)
+{
+    if (op->err != P11KMS_OK) {
+        leave_first(import_of(op));
+    }
+    op_settle(op);
 }
 
 static void first_destroyed(op_t *op)
@@ -156,9 +171,10 @@ static void first_destroyed(op_t *op)
     p11kms_err err = kms_token_away(op->token_op.err);
 
     if (err != P11KMS_OK) {
-        op_fail(op, p11kms_fail_plain(err)); /* its intent stays */
+        leave_first(import);
+        op_fail(op, p11kms_fail_plain(err));
     } else if (import->present) {
-        op_change(op, import->change, op_settle);
+        op_change(op, import->change, present_kept);
     } else {
         op_prepare(op, drop_first, first_dropped);
     }
@@ -391,7 +407,7 @@ static void rows_gone(op_t *op)
     if (op->err != P11KMS_OK || kms_present_elsewhere(unimport->kms, unimport->key, unimport->id)) {
         op_settle(op);
     } else {
-        kms_destroy_object(op, unimport->key->token, unimport->id, op_settle);
+        kms_destroy_object(op, unimport->kms, unimport->key->token, unimport->id, op_settle);
     }
 }
 

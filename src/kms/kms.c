@@ -47,6 +47,7 @@ p11kms_err kms_new(core_t *core, const char *default_token, kms_t **ret)
     TRY(kms_customs_new(&kms->customs));
     TRY(wrappings_new(&kms->wrappings));
     TRY(retries_new(&kms->retries));
+    TRY(leftovers_new(&kms->leftovers));
     *ret = STEAL(kms);
     return P11KMS_OK;
 }
@@ -60,6 +61,7 @@ void kms_free(kms_t *kms)
         secret_free(kms->import_key);
         wrappings_free(kms->wrappings);
         retries_free(kms->retries);
+        leftovers_free(kms->leftovers);
         catalog_free(kms->catalog);
         kms_customs_free(kms->customs);
         free(kms);
@@ -111,7 +113,7 @@ grants_t *kms_grants(kms_t *kms)
 
 unsigned kms_busy(const kms_t *kms)
 {
-    return kms->busy;
+    return kms->busy + leftovers_busy(kms);
 }
 
 /* ---- loading ---- */

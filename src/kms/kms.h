@@ -284,9 +284,9 @@ MUST_USE p11kms_err kms_check_adoptable(kms_t *kms, const char *token_name, cons
 /**
  * Make material for @p key (its spec, usage and token) in two phases: an intent in the store, then the
  * object; then(op) with op->err set. The id is op->token_op.key_id, a pair's public key op->token_op.out.
- * What follows is kms_keep_material(); an intent left behind is destroyed by kms_reconcile().
+ * What follows is kms_keep_material(); an object left behind is destroyed by kms_tick() or kms_reconcile().
  */
-void kms_make_material(op_t *op, const kms_key_t *key, op_step then);
+void kms_make_material(op_t *op, kms_t *kms, const kms_key_t *key, op_step then);
 /**
  * The end of the operation: @p change inserts the rows and calls kms_intent_done() in the same
  * transaction. Where it refuses, or the token did, the object is destroyed again.
@@ -416,7 +416,7 @@ MUST_USE p11kms_err kms_change_rotate_imported(kms_change *change, kms_key_t *ke
 
 /* ---- time: schedule.c ---- */
 
-/** Start what is due: rotations, deletions. On the loop, about once a second. */
+/** Start what is due: rotations, deletions, objects that operations left behind. On the loop, about once a second. */
 void kms_tick(kms_t *kms);
 /**
  * Sort out what a crash left: objects of intents are destroyed on their token. Objects the store never knew

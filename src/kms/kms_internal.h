@@ -28,6 +28,7 @@ p11kms_err kms_load_custom(void *kms, const store_custom *row);
 
 /** An object to be made on a token. */
 typedef struct {
+    kms_t *kms;
     token_t *token;
     token_op_kind kind; /* GENERATE or IMPORT */
     token_key_type type;
@@ -50,10 +51,29 @@ void kms_keep_object(op_t *op, op_change_fn change, op_step kept);
 /** An object is about to be made or destroyed; on the worker. */
 MUST_USE p11kms_err kms_intent(store_t *store, const uint8_t id[KMS_ID], const char *token);
 /** What a change, now committed, put an intent for; then(op) with op->err P11KMS_OK, whatever the token says. */
-void kms_destroy_object(op_t *op, token_t *token, const uint8_t id[KMS_ID], op_step then);
+void kms_destroy_object(op_t *op, kms_t *kms, token_t *token, const uint8_t id[KMS_ID], op_step then);
 token_key_use kms_key_use(const kms_key_t *key);
 /** The token's error as operations answer it that make or destroy objects. */
 p11kms_err kms_token_away(p11kms_err err);
+
+/* ---- leftovers.c: objects that an intent names, and nobody works on; the loop's, as the start is ---- */
+
+typedef struct leftovers leftovers_t;
+
+MUST_USE p11kms_err leftovers_new(leftovers_t **ret);
+void leftovers_free(leftovers_t *left);
+/** An operation ends here that has, or may have, an object of this id on the token, with its intent in the store. */
+void kms_leave_object(kms_t *kms, token_t *token, const uint8_t id[KMS_ID]);
+/** Someone makes an object of this id again. @return false  It is being destroyed at this moment */
+bool kms_take_over_object(kms_t *kms, const uint8_t id[KMS_ID]);
+/** Destroy those whose token is ready. */
+void leftovers_tick(kms_t *kms, int64_t now);
+bool leftovers_busy(const kms_t *kms);
+
+/* ---- schedule.c ---- */
+
+/** What @p name is about failed with @p err. */
+void kms_retry_later(kms_t *kms, slice_t name, p11kms_err err);
 
 /* ---- wrapping.c: the wrapping keys there are, for any thread ---- */
 
@@ -108,6 +128,7 @@ struct kms {
     wrappings_t *wrappings;
     kms_claim *claims;      /* the loop's */
     unsigned busy;        /* internal acts under way; the loop's */
+    leftovers_t *leftovers;
     retries_t *retries;   /* of internal acts; the loop's */
     int64_t next_retry_ms; /* after the store or the log failed: no act before this service time */
 };

@@ -21,6 +21,7 @@ typedef struct {
     op_step kept;
     void (*on_commit)(op_t *op);
     void (*on_abort)(op_t *op);
+    bool claimed; /* an intent of an earlier operation is ours to care for */
     bool asked; /* the token: from now on there may be an object */
     bool refused; /* by its queue: there is none */
     p11kms_err failure;
@@ -156,7 +157,7 @@ void kms_make_object(op_t *op, const kms_object *object, op_step then)
     op->on_commit = NULL;
     op->on_abort = NULL;
     op->asked = making;
-    /* Nothing will be made: without this each refusal of a lost token would leave an intent for start-up. */
+    /* Nothing will be made: without this each refusal of a lost token would leave an intent. */
     if (token_get_state(object->token) != TOKEN_READY) {
         finish(op, p11kms_fail_plain(P11KMS_E_TIMEOUT));
         return;
@@ -166,6 +167,11 @@ void kms_make_object(op_t *op, const kms_object *object, op_step then)
         finish(op, err);
         return;
     }
+    if (making->object.again && !kms_take_over_object(object->kms, making->id)) {
+        finish(op, p11kms_fail_plain(P11KMS_E_TIMEOUT));
+        return;
+    }
+    making->claimed = making->object.again != NULL;
     op_prepare(op, write_intent, intent_written);
 }
 
@@ -175,9 +181,10 @@ token_key_use kms_key_use(const kms_key_t *key)
     return kms_spec_is_pair(key->spec) ? kms_usage_on_token(key->usage) : TOKEN_USE_SIGN;
 }
 
-void kms_make_material(op_t *op, const kms_key_t *key, op_step then)
+void kms_make_material(op_t *op, kms_t *kms, const kms_key_t *key, op_step then)
 {
     const kms_object object = {
+        .kms = kms,
         .token = key->token,
         .kind = TOKEN_OP_GENERATE,
         .type = key->spec->type,
@@ -195,17 +202,26 @@ static p11kms_err drop_intent(op_t *op, store_t *store)
     return store_intent_delete(store, making_of(op)->id);
 }
 
+static void leave(const making_t *making)
+{
+    kms_leave_object(making->object.kms, making->object.token, making->id);
+}
+
 static void undone(op_t *op)
 {
     const making_t *making = making_of(op);
 
+    if (op->err != P11KMS_OK) {
+        leave(making);
+    }
     op_fail(op, p11kms_fail(making->failure, "%s", making->failure_detail));
 }
 
 static void destroyed(op_t *op)
 {
     if (op->token_op.err != P11KMS_OK) {
-        undone(op); /* the intent stays: the next start tries again */
+        op->err = op->token_op.err;
+        undone(op);
         return;
     }
     op_prepare(op, drop_intent, undone);
@@ -232,7 +248,7 @@ static void undo(op_t *op)
     op_token(op, making->object.token, destroyed);
 }
 
-/* A token that is away may have the object all the same, and a store that failed the rows: start-up knows more. */
+/* A token that is away may have the object all the same, and a store that failed the rows: leftovers.c looks later. */
 static bool is_certain(p11kms_err err)
 {
     return err != P11KMS_E_TIMEOUT && err != P11KMS_E_SHUTDOWN && err != P11KMS_E_STORE && err != P11KMS_E_NOMEM;
@@ -250,6 +266,9 @@ static void settle(op_t *op)
     } else if (making->asked && is_certain(op->err)) {
         undo(op);
     } else {
+        if (making->asked || making->claimed) {
+            leave(making);
+        }
         op_settle(op);
     }
 }
@@ -277,6 +296,7 @@ p11kms_err kms_intent_done(store_t *store, const uint8_t material_id[KMS_ID])
 /* ---- objects whose rows are gone ---- */
 
 typedef struct {
+    kms_t *kms;
     token_t *token;
     uint8_t id[KMS_ID];
     op_step then;
@@ -289,14 +309,15 @@ static p11kms_err drop_doomed(op_t *op, store_t *store)
     return store_intent_delete(store, unmaking->id);
 }
 
-/* What the operation is about is committed: whatever is left to do the next start does. */
+/* What the operation is about is committed: whatever is left to do is done later. */
 static void unmade(op_t *op)
 {
     const unmaking_t *unmaking = op->asked;
 
     if (op->err != P11KMS_OK) {
-        log_warning("a token object that is no longer needed is left for the next start: %s",
+        log_warning("a token object that is no longer needed is left for later: %s",
                     op->err_detail ? op->err_detail : p11kms_err_text(op->err));
+        kms_leave_object(unmaking->kms, unmaking->token, unmaking->id);
     }
     op->err = P11KMS_OK;
     op->err_detail = NULL;
@@ -314,10 +335,11 @@ static void doomed_destroyed(op_t *op)
     op_prepare(op, drop_doomed, unmade);
 }
 
-void kms_destroy_object(op_t *op, token_t *token, const uint8_t id[KMS_ID], op_step then)
+void kms_destroy_object(op_t *op, kms_t *kms, token_t *token, const uint8_t id[KMS_ID], op_step then)
 {
     unmaking_t *unmaking = ARENA_NEW(op->arena, unmaking_t);
 
+    unmaking->kms = kms;
     unmaking->token = token;
     memcpy(unmaking->id, id, KMS_ID);
     unmaking->then = then;

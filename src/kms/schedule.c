@@ -42,12 +42,12 @@ static bool concerns_all(p11kms_err err)
     return err == P11KMS_E_STORE || err == P11KMS_E_AUDIT || err == P11KMS_E_NOMEM;
 }
 
-static void note_failure(const act_t *act, p11kms_err err)
+void kms_retry_later(kms_t *kms, slice_t name, p11kms_err err)
 {
     int64_t now = clock_service_ms();
 
-    if (concerns_all(err) || retries_failed(act->kms->retries, act->name, now) != P11KMS_OK) {
-        act->kms->next_retry_ms = now + RETRY_MS;
+    if (concerns_all(err) || retries_failed(kms->retries, name, now) != P11KMS_OK) {
+        kms->next_retry_ms = now + RETRY_MS;
     }
 }
 
@@ -57,7 +57,7 @@ static void act_finished(op_t *op)
 
     act->kms->busy--;
     if (op->err != P11KMS_OK) {
-        note_failure(act, op->err);
+        kms_retry_later(act->kms, act->name, op->err);
         log_error("%s of %s failed and will be tried again: %s", op->service_event, act->about,
                   op->err_detail ? op->err_detail : p11kms_err_text(op->err));
     } else {
@@ -139,7 +139,7 @@ static void rotate(kms_t *kms, kms_key_t *key)
 {
     op_t *op = begin(kms, "RotateKey", key);
 
-    kms_make_material(op, key, material_made);
+    kms_make_material(op, kms, key, material_made);
 }
 
 /* ---- deletion ---- */
@@ -409,25 +409,15 @@ static void work_on_keys(kms_t *kms, kms_key_t **keys, size_t n, int64_t now)
     }
 }
 
-/* A clock that was set back since then does not prolong it. */
-static bool waits_to_retry(const kms_t *kms, int64_t now)
+static void work_on_all(kms_t *kms, int64_t now)
 {
-    return now < kms->next_retry_ms && kms->next_retry_ms - now <= RETRY_MS;
-}
-
-void kms_tick(kms_t *kms)
-{
-    int64_t now = clock_service_ms();
     kms_wrapping wrapping;
     kms_key_t **keys;
     size_t n;
 
-    /* One round at a time: while acts are under way snapshots still show their keys as due. */
-    if (kms->busy || waits_to_retry(kms, now) || !audit_healthy(core_audit(kms->core)) ||
-        catalog_all(kms->catalog, &keys, &n) != P11KMS_OK) {
+    if (catalog_all(kms->catalog, &keys, &n) != P11KMS_OK) {
         return;
     }
-    retries_tidy(kms->retries, now);
     work_on_keys(kms, keys, n, now);
     for (size_t i = 0; i < n; i++) {
         kms_key_unref(keys[i]);
@@ -438,106 +428,23 @@ void kms_tick(kms_t *kms)
     }
 }
 
-/* ---- what a crash left ---- */
-
-#define RECONCILE_MAX 4096
-
-typedef struct {
-    uint8_t id[KMS_ID];
-    token_t *token;
-    bool in_use;
-} orphan_t;
-
-typedef struct {
-    kms_t *kms;
-    orphan_t *orphans;
-    size_t n;
-} orphans_t;
-
-static p11kms_err collect_orphan(void *arg, const store_intent *row)
+/* A clock that was set back since then does not prolong it. */
+static bool waits_to_retry(const kms_t *kms, int64_t now)
 {
-    orphans_t *found = arg;
-    token_t *token = core_token(found->kms->core, row->token);
-
-    if (token && found->n < RECONCILE_MAX) {
-        orphan_t *orphan = &found->orphans[found->n++];
-
-        memcpy(orphan->id, row->material_id, KMS_ID);
-        orphan->token = token;
-        orphan->in_use = kms_key_material(found->kms->service_key, row->material_id) != NULL;
-    }
-    return P11KMS_OK;
+    return now < kms->next_retry_ms && kms->next_retry_ms - now <= RETRY_MS;
 }
 
-static p11kms_err note_use(void *arg, const store_material *row)
+void kms_tick(kms_t *kms)
 {
-    orphans_t *found = arg;
+    int64_t now = clock_service_ms();
 
-    for (size_t i = 0; i < found->n; i++) {
-        if (row->present && memcmp(found->orphans[i].id, row->id, KMS_ID) == 0) {
-            found->orphans[i].in_use = true;
-        }
+    if (waits_to_retry(kms, now) || !audit_healthy(core_audit(kms->core))) {
+        return;
     }
-    return P11KMS_OK;
-}
-
-/* A key's rows outweigh an intent that should have gone with their making: destroying cannot be undone. */
-static p11kms_err destroy_orphan(const orphan_t *orphan)
-{
-    token_op_t op = { .kind = TOKEN_OP_DESTROY };
-
-    if (orphan->in_use) {
-        log_error("the store holds a key's material for one half made: it is kept");
-        return P11KMS_OK;
+    retries_tidy(kms->retries, now);
+    leftovers_tick(kms, now);
+    /* One round at a time: while acts are under way snapshots still show their keys as due. */
+    if (!kms->busy) {
+        work_on_all(kms, now);
     }
-    memcpy(op.key_id, orphan->id, KMS_ID);
-    p11kms_err err = token_call(orphan->token, &op);
-    token_op_wipe(&op);
-    buf_free(&op.out_list);
-    return err;
-}
-
-/* A token that is away keeps its orphans until another start, and the others' go. */
-static p11kms_err destroy_each(store_t *store, const orphans_t *found)
-{
-    p11kms_err first = P11KMS_OK;
-
-    for (size_t i = 0; i < found->n; i++) {
-        p11kms_err err = destroy_orphan(&found->orphans[i]);
-
-        if (err == P11KMS_OK) {
-            TRY(store_intent_delete(store, found->orphans[i].id));
-        } else if (first == P11KMS_OK) {
-            first = err;
-        }
-    }
-    TRY(store_commit(store));
-    return first;
-}
-
-static p11kms_err destroy_orphans(store_t *store, orphans_t *found)
-{
-    TRY(store_intent_each(store, collect_orphan, found));
-    if (found->n == 0) {
-        return P11KMS_OK;
-    }
-    TRY(store_material_each(store, note_use, found));
-    TRY(store_begin(store));
-    p11kms_err err = destroy_each(store, found);
-    store_rollback(store);
-    return err;
-}
-
-p11kms_err kms_reconcile(store_t *store, void *kms)
-{
-    orphans_t found = { .kms = kms };
-
-    found.orphans = calloc(RECONCILE_MAX, sizeof(*found.orphans));
-    ENSURE(found.orphans, P11KMS_E_NOMEM);
-    p11kms_err err = destroy_orphans(store, &found);
-    free(found.orphans);
-    if (err == P11KMS_OK && found.n) {
-        log_notice("%zu token objects left half made by the last stop were destroyed", found.n);
-    }
-    return err;
 }

@@ -323,7 +323,7 @@ static void kept(op_t *op)
     const kms_wrapping *gone = change->gone_wrapping;
 
     if (gone && gone->token) {
-        kms_destroy_object(op, gone->token, gone->id, op_settle);
+        kms_destroy_object(op, change->kms, gone->token, gone->id, op_settle);
     } else {
         op_settle(op);
     }
@@ -340,6 +340,7 @@ void kms_make_wrapping(op_t *op, kms_t *kms, kms_wrapping *wrapping, op_change_f
 {
     making_wrapping *making = ARENA_NEW(op->arena, making_wrapping);
     const kms_object object = {
+        .kms = kms,
         .token = wrapping->token,
         .kind = TOKEN_OP_GENERATE,
         .type = wrapping->type,

@@ -70,7 +70,8 @@ static void start(house_t *house)
     assert_ok(core_store_job(house->core, kms_open_service_key, house->kms));
     assert_ok(core_store_job(house->core, kms_open_grant_tokens, house->kms));
     assert_ok(core_store_job(house->core, kms_load, house->kms));
-    assert_ok(core_store_job(house->core, kms_reconcile, house->kms));
+    p11kms_err err = core_store_job(house->core, kms_reconcile, house->kms);
+    assert_true(err == P11KMS_OK || err == P11KMS_E_TOKEN_LOST); /* the service starts all the same */
 }
 
 void house_close(house_t *house)
@@ -138,7 +139,7 @@ static kms_key_t *make_key(house_t *house, const kms_create *create)
     assert_ok(kms_create_key(house->kms, create, &key));
     act[1] = key;
     op->act = act;
-    kms_make_material(op, key, made);
+    kms_make_material(op, house->kms, key, made);
     house_run(house);
     kms_key_t *now = house_key(house, key);
     kms_key_unref(key);

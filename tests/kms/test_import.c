@@ -6,6 +6,7 @@
 #include "crypto/asym.h"
 #include "crypto/crypto.h"
 #include "crypto/keypair.h"
+#include "kms/kms_internal.h"
 #include "kms/service_key.h"
 #include "tests/fakes/house.h"
 #include "util/clock.h"
@@ -1055,6 +1056,75 @@ static void test_an_import_whose_answer_is_lost_can_be_made_again_without_a_rest
     assert_in_step(house, key);
 }
 
+static uint8_t swept_id[KMS_ID];
+
+static void unimport_cut_off(house_t *house, const kms_key_t *key, uint8_t id[KMS_ID])
+{
+    assert_ok(import(house, key, MATERIAL_A, first));
+    current_id(house, key, id);
+    fake_token_fail(house->fake, TOKEN_OP_DESTROY, P11KMS_E_TOKEN_LOST, 0, 1);
+    assert_ok(unimport(house, key, id));
+    assert_true(fake_token_has_key(house->fake, id));
+}
+
+static void test_a_deletion_cut_off_is_finished_while_running(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = symmetric(house);
+    uint8_t id[KMS_ID];
+
+    unimport_cut_off(house, key, id);
+    tick(house);
+    assert_false(fake_token_has_key(house->fake, id));
+    assert_in_step(house, key);
+}
+
+static void test_material_that_came_back_is_not_destroyed_as_left_behind(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = symmetric(house);
+    uint8_t id[KMS_ID];
+
+    unimport_cut_off(house, key, id);
+    assert_ok(import(house, key, MATERIAL_A, again));
+    tick(house);
+    assert_true(fake_token_has_key(house->fake, id));
+    assert_in_step(house, key);
+}
+
+/* The import comes to make the object of that id while it is being destroyed. */
+static void with_a_sweep_under_way(house_t *house)
+{
+    uint64_t before = fake_token_ops(house->fake, TOKEN_OP_DESTROY);
+
+    fake_token_hold(house->fake);
+    kms_tick(house->kms);
+    while (fake_token_ops(house->fake, TOKEN_OP_DESTROY) == before) {
+        core_flush(house->core);
+        mailbox_wait(house->mailbox, 10);
+    }
+    assert_false(kms_take_over_object(house->kms, swept_id));
+    fake_token_release(house->fake);
+    house_run(house);
+}
+
+static void test_an_import_does_not_meet_the_destruction_of_what_it_makes(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = symmetric(house);
+    how_t beside = again;
+
+    beside.run = with_a_sweep_under_way;
+    unimport_cut_off(house, key, swept_id);
+    p11kms_err err = import(house, key, MATERIAL_A, beside);
+    assert_true(err == P11KMS_OK || err == P11KMS_E_TIMEOUT); /* whichever was first; never a key without material */
+    assert_ok(import(house, key, MATERIAL_A, again));
+    tick(house);
+    assert_true(fake_token_has_key(house->fake, swept_id));
+    assert_int_equal(state_of(house, key), KMS_STATE_ENABLED);
+    assert_in_step(house, key);
+}
+
 static void test_a_deletion_cut_off_is_finished_by_the_next_start(void **state)
 {
     house_t *house = *state;
@@ -1140,6 +1210,9 @@ int main(void)
         TEST(test_a_deletion_and_an_import_of_what_they_share_do_not_meet),
         TEST(test_an_import_cut_off_anywhere_leaves_nothing_and_can_be_made_again),
         TEST(test_an_import_whose_answer_is_lost_can_be_made_again_without_a_restart),
+        TEST(test_a_deletion_cut_off_is_finished_while_running),
+        TEST(test_material_that_came_back_is_not_destroyed_as_left_behind),
+        TEST(test_an_import_does_not_meet_the_destruction_of_what_it_makes),
         TEST(test_a_deletion_cut_off_is_finished_by_the_next_start),
         TEST(test_nothing_is_deleted_while_the_token_is_away),
         TEST(test_a_wrapping_key_whose_making_is_cut_off_goes_with_the_next_start),

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kms/kms_internal.h"
 #include "kms/service_key.h"
 #include "tests/fakes/house.h"
 #include "util/clock.h"
@@ -162,7 +163,7 @@ static void make_material(house_t *house, op_t *op, op_step then)
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     assert_ok(kms_create_key(house->kms, &create, &key));
-    kms_make_material(op, key, then);
+    kms_make_material(op, house->kms, key, then);
 }
 
 static p11kms_err count_intent(void *n, const store_intent *row)
@@ -290,6 +291,117 @@ static void test_material_that_a_key_has_outlasts_an_intent(void **state)
     assert_true(fake_token_has_key(house->fake, of_service));
     assert_ok(core_store_job(house->core, count_intents, &intents));
     assert_int_equal(intents, 0);
+}
+
+static void assert_nothing_half_made(house_t *house, size_t keys)
+{
+    size_t intents;
+
+    assert_int_equal(fake_token_keys(house->fake), keys);
+    assert_ok(core_store_job(house->core, count_intents, &intents));
+    assert_int_equal(intents, 0);
+}
+
+static void keep_nothing(op_t *op)
+{
+    kms_keep_material(op, refuse); /* which is not asked: the token's answer never came */
+}
+
+/* The token makes the object, and its answer is lost with it. */
+static void lose_an_object(house_t *house)
+{
+    op_t *op = op_new_internal(house->core, "CreateKey", "kms.amazonaws.com", HOUSE_ACCOUNT, HOUSE_REGION);
+    uint64_t before = fake_token_ops(house->fake, TOKEN_OP_GENERATE);
+
+    fake_token_hold(house->fake);
+    make_material(house, op, keep_nothing);
+    while (fake_token_ops(house->fake, TOKEN_OP_GENERATE) == before) {
+        core_flush(house->core);
+        mailbox_wait(house->mailbox, 10);
+    }
+    fake_token_set_state(house->fake, TOKEN_LOST);
+    fake_token_release(house->fake);
+    house_run(house);
+}
+
+static void test_an_object_whose_making_was_cut_off_goes_when_the_token_is_back(void **state)
+{
+    house_t *house = *state;
+    size_t before = fake_token_keys(house->fake);
+
+    lose_an_object(house);
+    tick(house);
+    assert_int_equal(fake_token_keys(house->fake), before + 1);
+    fake_token_set_state(house->fake, TOKEN_READY);
+    tick(house);
+    assert_nothing_half_made(house, before);
+    assert_int_equal(house_records(house, "\"eventName\":\"DeleteUnfinishedObjects\""), 1);
+    assert_int_equal(house_records(house, "{\"objects\":1}"), 1);
+}
+
+static void test_an_object_that_cannot_be_destroyed_is_tried_again_while_running(void **state)
+{
+    house_t *house = *state;
+    size_t before = fake_token_keys(house->fake);
+
+    lose_an_object(house);
+    fake_token_set_state(house->fake, TOKEN_READY);
+    fake_token_fail(house->fake, TOKEN_OP_DESTROY, P11KMS_E_TOKEN, 5, 1);
+    tick(house);
+    tick(house); /* too soon */
+    assert_int_equal(fake_token_keys(house->fake), before + 1);
+    pass_minutes(1);
+    tick(house);
+    assert_nothing_half_made(house, before);
+}
+
+static void test_orphans_of_a_token_away_at_the_start_go_when_it_is_back(void **state)
+{
+    house_t *house = *state;
+    size_t before = fake_token_keys(house->fake);
+
+    lose_an_object(house);
+    fake_token_fail(house->fake, TOKEN_OP_DESTROY, P11KMS_E_TOKEN_LOST, 0, 1);
+    fake_token_set_state(house->fake, TOKEN_READY);
+    house_restart(house);
+    assert_int_equal(fake_token_keys(house->fake), before + 1);
+    tick(house);
+    assert_nothing_half_made(house, before);
+}
+
+static void test_what_a_row_names_is_never_destroyed_as_left_behind(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
+    const uint8_t *ids[] = { kms_key_current(key)->id, kms_key_current(kms_service_key(house->kms))->id };
+    size_t before = fake_token_keys(house->fake);
+
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        assert_ok(core_store_job(house->core, put_intent, (void *)(uintptr_t)ids[i]));
+        kms_leave_object(house->kms, house->token, ids[i]);
+    }
+    tick(house);
+    assert_nothing_half_made(house, before);
+    assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_DESTROY), 0);
+}
+
+static void test_more_objects_than_are_destroyed_at_once_all_go(void **state)
+{
+    house_t *house = *state;
+    uint8_t id[KMS_ID] = { 7 };
+    size_t before = fake_token_keys(house->fake);
+
+    for (uint8_t i = 0; i < 100; i++) {
+        id[1] = i;
+        fake_token_add_key(house->fake, id);
+        assert_ok(core_store_job(house->core, put_intent, id));
+        kms_leave_object(house->kms, house->token, id);
+        kms_leave_object(house->kms, house->token, id);
+    }
+    for (int i = 0; i < 4; i++) {
+        tick(house);
+    }
+    assert_nothing_half_made(house, before);
 }
 
 static void test_an_object_the_store_never_knew_is_left_alone(void **state)
@@ -613,6 +725,11 @@ int main(void)
         TEST(test_refusals_of_a_token_that_is_away_leave_nothing_for_the_next_start),
         TEST(test_an_object_without_a_key_is_destroyed_at_the_next_start),
         TEST(test_material_that_a_key_has_outlasts_an_intent),
+        TEST(test_an_object_whose_making_was_cut_off_goes_when_the_token_is_back),
+        TEST(test_an_object_that_cannot_be_destroyed_is_tried_again_while_running),
+        TEST(test_orphans_of_a_token_away_at_the_start_go_when_it_is_back),
+        TEST(test_what_a_row_names_is_never_destroyed_as_left_behind),
+        TEST(test_more_objects_than_are_destroyed_at_once_all_go),
         TEST(test_an_object_the_store_never_knew_is_left_alone),
         TEST(test_rotation_waits_for_its_day),
         TEST(test_rotation_happens_on_its_day_and_old_ciphertexts_open),

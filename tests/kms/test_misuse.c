@@ -235,7 +235,7 @@ static kms_key_t *rotate(house_t *house, const kms_key_t *key)
     void *act[2] = { house, (void *)(uintptr_t)key };
 
     op->act = act;
-    kms_make_material(op, key, material_made);
+    kms_make_material(op, house->kms, key, material_made);
     house_run(house);
     kms_key_t *now = house_key(house, key);
     assert_int_equal(now->n_materials, key->n_materials + 1);
