@@ -2,6 +2,7 @@
 #include "api/api_internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 typedef struct {
     op_t *op;
@@ -47,14 +48,21 @@ static bool caller_account(const asking_t *at, policy_values *ret)
     return literal(at, at->op->account, ret);
 }
 
+/* Of names that differ in case alone all are meant: then no Allow holds, and a Deny that one of them meets. */
 static bool context_value(const asking_t *at, policy_values *ret)
 {
+    slice_t *values = values_of(at, at->request->n_context, ret);
+
+    ret->n = 0;
     for (size_t i = 0; i < at->request->n_context; i++) {
-        if (slice_eq(at->request->context[i].name, at->rest)) {
-            return one(at, at->request->context[i].value, ret);
+        const context_pair *pair = &at->request->context[i];
+
+        if (pair->name.len == at->rest.len &&
+            strncasecmp((const char *)pair->name.data, (const char *)at->rest.data, at->rest.len) == 0) {
+            values[ret->n++] = pair->value;
         }
     }
-    return false;
+    return ret->n > 0;
 }
 
 static bool context_keys(const asking_t *at, policy_values *ret)

@@ -32,6 +32,34 @@ static p11kms_err take_constraint(op_t *op, const char *type, context_pair **ret
     return P11KMS_OK;
 }
 
+static bool has_pair(const context_pair *pairs, size_t n, const context_pair *pair)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (slice_eq(pairs[i].name, pair->name) && slice_eq(pairs[i].value, pair->value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* For conditions the encryption context of CreateGrant is what its constraints ask for. */
+static void note_context(op_t *op, request_t *request, const kms_grant_spec *spec)
+{
+    context_pair *pairs = arena_alloc(op->arena, (spec->n_equals + spec->n_subset + 1) * sizeof(*pairs));
+    size_t n = 0;
+
+    for (size_t i = 0; i < spec->n_equals; i++) {
+        pairs[n++] = spec->equals[i];
+    }
+    for (size_t i = 0; i < spec->n_subset; i++) {
+        if (!has_pair(pairs, spec->n_equals, &spec->subset[i])) {
+            pairs[n++] = spec->subset[i];
+        }
+    }
+    request->context = pairs;
+    request->n_context = n;
+}
+
 static unsigned take_operations(const op_t *op)
 {
     const json_t *list = json_get(op->input, "Operations");
@@ -184,6 +212,7 @@ static p11kms_err create_grant(op_t *op, request_t *request)
 
     TRY(in_refuse_unsupported(op));
     TRY(take_spec(op, &spec));
+    note_context(op, request, &spec);
     TRY(kms_grant_need_of_child(&spec, op->arena, child));
     request->child = child;
     TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_GRANT));

@@ -334,6 +334,26 @@ class ThroughGrants(GrantCase):
             self.assertEqual(caught.exception.code, "AccessDeniedException")
         self.denied("CreateGrant", self.delegate, KeyId=key["Arn"], GranteePrincipal=APP, Operations=["Encrypt"])
 
+    def test_policies_may_say_for_which_encryption_context_grants_are_made(self):
+        when = {"StringEquals": {"kms:EncryptionContext:App": "a"},
+                "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["App", "Stage"]}}
+        never = {"StringEquals": {"kms:EncryptionContext:stage": "secret"}}
+        key = self.key_with(statement(user("admin")), statement(APP, "kms:CreateGrant", Condition=when),
+                            statement(APP, "kms:CreateGrant", "Deny", Condition=never))
+        for constraints, allowed in (({"EncryptionContextEquals": {"App": "a"}}, True),
+                                     ({"EncryptionContextSubset": {"App": "a", "Stage": "open"}}, True),
+                                     ({"EncryptionContextSubset": {"App": "a"}, "EncryptionContextEquals": {"App": "a"}}, True),
+                                     ({"EncryptionContextSubset": {"App": "b"}, "EncryptionContextEquals": {"App": "a"}}, False),
+                                     ({"EncryptionContextSubset": {"App": "a", "Other": "x"}}, False),
+                                     ({"EncryptionContextSubset": {"App": "a", "Stage": "secret"}}, False),
+                                     ({"EncryptionContextEquals": {"App": "b"}}, False), ({}, False)):
+            with self.subTest(constraints):
+                ask = {"KeyId": key["Arn"], "GranteePrincipal": SECOND, "Operations": ["Encrypt"], "Constraints": constraints}
+                if allowed:
+                    self.app("CreateGrant", **ask)
+                else:
+                    self.denied("CreateGrant", self.app, **ask)
+
 
 class Ending(GrantCase):
     def test_a_revoked_grant_is_void_at_once_and_gone(self):

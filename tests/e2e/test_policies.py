@@ -201,6 +201,19 @@ class WithinAnAccount(PolicyCase):
         self.assertFalse(self.may(self.app, key, Plaintext=b"x", EncryptionContext={"tenant": "b"}))
         self.assertFalse(self.may(self.app, key))
 
+    def test_the_name_in_a_condition_on_the_encryption_context_is_equal_in_any_case(self):
+        key = self.key_with(statement(user("app"), "kms:Encrypt"),
+                            statement(user("app"), "kms:Encrypt", "Deny", Condition={
+                                "StringEquals": {"kms:EncryptionContext:Stage": "secret"}}),
+                            statement(user("app"), "kms:GenerateDataKey", Condition={
+                                "StringEquals": {"kms:EncryptionContext:Tenant": "a"}}))
+        for context, may in (({"Stage": "open"}, True), ({"sTAGE": "secret"}, False),
+                             ({"Stage": "open", "stage": "secret"}, False)):
+            self.assertEqual(self.may(self.app, key, Plaintext=b"x", EncryptionContext=context), may, context)
+        for context, may in (({"tenant": "a"}, True), ({"tenant": "A"}, False), ({"tenant": "a", "TENANT": "b"}, False)):
+            self.assertEqual(self.may(self.app, key, "GenerateDataKey", KeySpec="AES_256", EncryptionContext=context),
+                             may, context)
+
     def test_conditions_on_tags_compare_caller_and_key(self):
         for team, may in (("payments", True), ("shipping", False)):
             key = self.new_key(Tags=[{"TagKey": "team", "TagValue": team}])
