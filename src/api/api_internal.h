@@ -241,6 +241,9 @@ API_HANDLER(api_reload);
 API_HANDLER(api_resume_audit);
 API_HANDLER(api_set_clock);
 
-/** The lockout check: may the caller still change this policy? @retval P11KMS_E_POLICY_MALFORMED */
-MUST_USE p11kms_err check_lockout(op_t *op, const kms_key_t *key, policy_t *policy);
+/**
+ * Whom it names must exist, and the caller be able to change it again, unless the request says otherwise.
+ * @retval P11KMS_E_POLICY_MALFORMED
+ */
+MUST_USE p11kms_err check_new_policy(op_t *op, const kms_key_t *key, policy_t *policy);
 MUST_USE p11kms_err read_tags(op_t *op, kms_key_t *key);

@@ -90,42 +90,9 @@ static p11kms_err take_spec(op_t *op, kms_grant_spec *ret)
     return take_constraint(op, "EncryptionContextSubset", &ret->subset, &ret->n_subset);
 }
 
-/* "arn:aws:iam::ACCOUNT:user/NAME" -> "user/NAME" */
-static slice_t resource_of(slice_t arn)
-{
-    for (unsigned colons = 0; colons < 5 && arn.len; arn = SLICE(arn.data + 1, arn.len - 1)) {
-        colons += arn.data[0] == ':';
-    }
-    return arn;
-}
-
-/* "assumed-role/ROLE/SESSION" -> its role */
-static const principal_t *role_of_session(const identity_t *identity, slice_t account, slice_t session)
-{
-    size_t prefix = strlen("assumed-role/");
-
-    if (!slice_has_prefix(session, "assumed-role/")) {
-        return NULL;
-    }
-    const uint8_t *name = session.data + prefix;
-    const uint8_t *slash = memchr(name, '/', session.len - prefix);
-    return slash ? identity_find_role(identity, account, SLICE(name, (size_t)(slash - name))) : NULL;
-}
-
-/* Users and roles of the accounts that are declared here must be; who others have is theirs to know. */
-static bool exists(const identity_t *identity, slice_t account, slice_t arn)
-{
-    slice_t resource = resource_of(arn);
-
-    return slice_eq_str(resource, "root") || !identity_has_account(identity, account) ||
-           identity_find(identity, arn) || role_of_session(identity, account, resource);
-}
-
 static p11kms_err check_principal(const op_t *op, slice_t arn)
 {
-    slice_t account;
-
-    if (!policy_is_principal(arn, &account) || !exists(op->identity, account, arn)) {
+    if (!identity_knows(op->identity, arn)) {
         FAIL(P11KMS_E_ARN, "ARN does not refer to a valid principal: %.*s", (int)arn.len, (const char *)arn.data);
     }
     return P11KMS_OK;

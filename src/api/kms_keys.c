@@ -124,9 +124,7 @@ static p11kms_err create_begin(op_t *op, request_t *request)
     TRY(custom_for_key(op, &create, &custom));
     TRY(kms_create_key(request->kms, &create, &key));
     TRY(read_tags(op, key));
-    if (!in_bool(op, "BypassPolicyLockoutSafetyCheck", false)) {
-        TRY(check_lockout(op, key, key->policy));
-    }
+    TRY(check_new_policy(op, key, key->policy));
     op->resources[0] = (op_resource_t){ .arn = arena_strdup(op->arena, key->arn),
                                         .account = op->account,
                                         .type = "AWS::KMS::Key" };

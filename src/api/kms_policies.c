@@ -69,7 +69,7 @@ void api_list_key_policies(op_t *op)
  * A policy its own author cannot change again locks everyone out but an operator
  * with the store in hand (Developer Guide, "Default key policy": the safety check).
  */
-p11kms_err check_lockout(op_t *op, const kms_key_t *key, policy_t *policy)
+static p11kms_err check_lockout(op_t *op, const kms_key_t *key, policy_t *policy)
 {
     const op_resource_t resource = { .arn = key->arn, .account = key->account, .type = "AWS::KMS::Key" };
     request_t *request = op->act;
@@ -82,6 +82,16 @@ p11kms_err check_lockout(op_t *op, const kms_key_t *key, policy_t *policy)
              "The new key policy will not allow you to update the key policy in the future.");
     }
     return P11KMS_OK;
+}
+
+p11kms_err check_new_policy(op_t *op, const kms_key_t *key, policy_t *policy)
+{
+    policy_named stranger;
+
+    if (!identity_knows_all(op->identity, policy, &stranger)) {
+        FAIL(P11KMS_E_POLICY_MALFORMED, "Policy contains a statement with one or more invalid principals.");
+    }
+    return in_bool(op, "BypassPolicyLockoutSafetyCheck", false) ? P11KMS_OK : check_lockout(op, key, policy);
 }
 
 static p11kms_err write_policy(op_t *op, store_t *store)
@@ -106,10 +116,7 @@ static p11kms_err put_policy(op_t *op, request_t *request)
         FAIL(P11KMS_E_LIMIT, "The key policy is longer than %d bytes", KMS_POLICY_MAX);
     }
     TRY(policy_compile(text, POLICY_RESOURCE, "the new key policy", &policy));
-    if (!in_bool(op, "BypassPolicyLockoutSafetyCheck", false)) {
-        TRY(check_lockout(op, request->key, policy));
-    }
-    return P11KMS_OK;
+    return check_new_policy(op, request->key, policy);
 }
 
 void api_put_key_policy(op_t *op)

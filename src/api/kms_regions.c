@@ -92,9 +92,7 @@ static p11kms_err replicate_begin(op_t *op, request_t *request)
     }
     TRY(kms_replica_new(request->key, region, in_string(op, "Description"), policy, &replica));
     TRY(read_tags(op, replica));
-    if (!in_bool(op, "BypassPolicyLockoutSafetyCheck", false)) {
-        TRY(check_lockout(op, replica, replica->policy));
-    }
+    TRY(check_new_policy(op, replica, replica->policy));
     note_resources(op, request->key, replica);
     request->other = STEAL(replica);
     return P11KMS_OK;

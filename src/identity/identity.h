@@ -111,6 +111,13 @@ void identity_revoke_sessions(identity_t *identity, slice_t role_arn, int64_t un
 const principal_t *identity_at(const identity_t *identity, size_t i);
 /** The account is declared. */
 bool identity_has_account(const identity_t *identity, slice_t account);
+/**
+ * Is @p arn a principal's that may exist? Users and roles (of sessions, too) of accounts that are declared must be;
+ * of other accounts, and of accounts themselves, any will do.
+ */
+bool identity_knows(const identity_t *identity, slice_t arn);
+/** May all whom a policy names exist? Federated users may. @param[out] ret_stranger  One who may not; into the policy. */
+bool identity_knows_all(const identity_t *identity, const policy_t *policy, policy_named *ret_stranger);
 
 typedef struct identity_session identity_session;
 

@@ -56,6 +56,16 @@ typedef struct {
  */
 bool policy_is_principal(slice_t text, slice_t *ret_account);
 
+/** One whom a statement names in Principal, or spares in NotPrincipal. */
+typedef struct {
+    slice_t arn;
+    size_t statement;
+    bool spared;
+} policy_named;
+
+/** The first user, role, session or federated user that a document names and @p known does not know; false: none. */
+bool policy_find_stranger(const policy_t *policy, bool (*known)(void *arg, slice_t arn), void *arg, policy_named *ret);
+
 /** Values of one condition key. @p multi: the key is multi-valued by nature (aws:TagKeys), even with one value. */
 typedef struct {
     const slice_t *values;

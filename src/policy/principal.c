@@ -132,6 +132,28 @@ bool policy_is_principal(slice_t text, slice_t *ret_account)
     return true;
 }
 
+static bool is_someone(const principal_entry_t *entry)
+{
+    return entry->kind == PRINCIPAL_ENTRY_SELF || entry->kind == PRINCIPAL_ENTRY_ROLE;
+}
+
+bool policy_find_stranger(const policy_t *policy, bool (*known)(void *arg, slice_t arn), void *arg, policy_named *ret)
+{
+    for (size_t i = 0; i < policy->n_statements; i++) {
+        const statement_t *statement = &policy->statements[i];
+
+        for (size_t k = 0; k < statement->n_principals; k++) {
+            const principal_entry_t *entry = &statement->principals[k];
+
+            if (is_someone(entry) && !known(arg, entry->text)) {
+                *ret = (policy_named){ entry->text, i, statement->not_principal };
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static p11kms_err classify_aws(compiler_t *compiler, slice_t text, principal_entry_t *ret)
 {
     if (slice_eq_str(text, "*")) {

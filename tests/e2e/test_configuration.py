@@ -1,5 +1,6 @@
 """p11kmsd -c: checking, reloading, declared keys, several tokens, and starts that must fail with a word to act on."""
 
+import json
 import os
 import pathlib
 import re
@@ -20,6 +21,21 @@ from p11kms_test import ACCOUNT, patience, wait_until
 from real import IDENTITIES, RealService, objects_on
 
 EX_CONFIG = 78
+
+
+def key_for(principal):
+    return f"""keys:
+  - alias: alias/a
+    account: "{ACCOUNT}"
+    policy:
+      Version: 2012-10-17
+      Statement:
+        - {{Effect: Allow, Principal: {{AWS: "arn:aws:iam::{ACCOUNT}:root"}}, Action: "kms:*", Resource: "*"}}
+        - Effect: Allow
+          Principal: {{AWS: "arn:aws:iam::{ACCOUNT}:{principal}"}}
+          Action: kms:Sign
+          Resource: "*"
+"""
 
 
 class RealCase(unittest.TestCase):
@@ -123,6 +139,10 @@ class Checking(RealCase):
         self.assert_told(self.service.keys, "keys:\n" + twice * 2, r"keys\.yaml:4:\d+: .*alias/a")
         self.assert_told(self.service.identities, IDENTITIES.replace("user/admin", "user/nobody"),
                          r"users\.yaml:\d+:\d+: .*user/nobody")
+
+    def test_a_declared_key_s_policy_is_checked_where_it_stands(self):
+        self.assert_told(self.service.keys, key_for("user/nobody"), r"keys\.yaml:9:\d+: .*user/nobody is not declared")
+        self.assert_told(self.service.keys, key_for("user/app").replace("Allow", "Perhaps"), r"keys\.yaml:7:\d+: .*Effect")
 
 
 class FailingStarts(RealCase):
@@ -252,6 +272,32 @@ class Reloading(RealCase):
         self.service.reload()
         self.assertEqual(wire.ask(self.service, "ListKeys", credentials=credentials).code,
                          "UnrecognizedClientException")
+
+    def test_a_policy_outlives_those_it_names(self):
+        """AWS, too, keeps a policy whose principal was deleted, and refuses to be given it again."""
+        self.service.identities.write_text(NEW_USER, encoding="utf-8")
+        self.service.reload()
+        statements = [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:{name}"}, "Action": "kms:*",
+                       "Resource": "*"} for name in ("root", "user/late")]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        key = self.ask(self.service, "CreateKey", Policy=policy)["KeyMetadata"]["KeyId"]
+        self.service.identities.write_text(IDENTITIES, encoding="utf-8")
+        self.service.reload()
+        self.assertEqual(self.ask(self.service, "GetKeyPolicy", KeyId=key)["Policy"], policy)
+        self.ask(self.service, "Encrypt", KeyId=key, Plaintext="eA==")
+        again = wire.ask_unix(self.service, "PutKeyPolicy", {"KeyId": key, "Policy": policy})
+        self.assertEqual(again.code, "MalformedPolicyDocumentException")
+        self.service.stop()
+        self.service.start()
+        self.ask(self.service, "Encrypt", KeyId=key, Plaintext="eA==")
+
+    def test_a_reload_that_takes_away_whom_a_declared_key_names_changes_nothing(self):
+        self.service.identities.write_text(NEW_USER, encoding="utf-8")
+        self.service.keys.write_text(key_for("user/late"), encoding="utf-8")
+        self.assertNotIn("errorCode", self.service.reload())
+        self.service.identities.write_text(IDENTITIES, encoding="utf-8")
+        self.assertRegex(self.service.reload()["errorMessage"], r"keys\.yaml:9:\d+: .*user/late is not declared")
+        self.assertEqual(self.create_access_key("late").status, 200)
 
     def test_a_key_named_inactive_in_a_file_is_off_after_a_reload(self):
         credentials = self.service.add_key("admin")

@@ -286,6 +286,32 @@ class Documents(PolicyCase):
         self.put(key, policy(statement(root())))
         self.assertEqual(self.kms("GetKeyPolicy", KeyId=key["KeyId"])["Policy"], policy(statement(root())))
 
+    def test_users_and_roles_of_declared_accounts_that_a_policy_names_must_be_declared(self):
+        key = self.new_key(MultiRegion=True)
+        before = self.kms("GetKeyPolicy", KeyId=key["KeyId"])
+        session = f"arn:aws:sts::{ACCOUNT}:assumed-role/nobody/s"
+        for stranger in (user("nobody"), user("careful"), user("app").replace(":user/", ":role/"), session,
+                         user("nobody", "999988887777"), [user("app"), user("nobody")]):
+            text = policy(statement(root()), statement(stranger))
+            for operation, rest in (("PutKeyPolicy", {"KeyId": key["KeyId"]}), ("CreateKey", {}),
+                                    ("ReplicateKey", {"KeyId": key["KeyId"], "ReplicaRegion": "eu-west-3"})):
+                with self.subTest(stranger, operation=operation):
+                    self.refused("MalformedPolicyDocumentException",
+                                 "Policy contains a statement with one or more invalid principals.", operation,
+                                 Policy=text, BypassPolicyLockoutSafetyCheck=True, **rest)
+        spared = {"Effect": "Deny", "NotPrincipal": {"AWS": [root(), user("nobody")]}, "Action": "kms:Sign", "Resource": "*"}
+        self.refused("MalformedPolicyDocumentException", re.compile("invalid principals"), "PutKeyPolicy",
+                     KeyId=key["KeyId"], Policy=policy(statement(root()), spared))
+        self.assertEqual(self.kms("GetKeyPolicy", KeyId=key["KeyId"]), before)
+
+    def test_whom_nobody_here_can_know_a_policy_may_name(self):
+        key = self.new_key()
+        for name in (user("x", "444455556666"), "arn:aws:iam::444455556666:role/x", root("444455556666"), "444455556666",
+                     "*", user("ops/careful"), f"arn:aws:sts::{ACCOUNT}:federated-user/x"):
+            self.put(key, policy(statement(root()), statement(name, "kms:Sign")))
+        self.put(key, policy(statement(root()), {"Effect": "Allow", "Principal": {"Service": "logs.amazonaws.com"},
+                                                 "Action": "kms:Sign", "Resource": "*"}))
+
     def test_what_is_no_policy_is_malformed(self):
         key = self.new_key()
         before = self.kms("GetKeyPolicy", KeyId=key["KeyId"])
