@@ -7,25 +7,6 @@
 #include "tests/fakes/house.h"
 #include "tests/fakes/scratch.h"
 
-static int setup(void **state)
-{
-    house_t *house = calloc(1, sizeof(*house));
-
-    house_open(house);
-    *state = house;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    house_t *house = *state;
-
-    house_close(house);
-    fake_token_free(house->fake);
-    free(house);
-    return 0;
-}
-
 static p11kms_err finished_err;
 static char finished_detail[256];
 
@@ -196,7 +177,7 @@ static void test_metrics_count_by_operation_and_error(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_every_operation_leaves_one_record),
         TEST(test_a_change_is_committed_and_recorded),

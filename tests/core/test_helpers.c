@@ -9,25 +9,6 @@
 
 #define SLOW_MOST 32 /* helpers.c */
 
-static int setup(void **state)
-{
-    house_t *house = calloc(1, sizeof(*house));
-
-    house_open(house);
-    *state = house;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    house_t *house = *state;
-
-    house_close(house);
-    fake_token_free(house->fake);
-    free(house);
-    return 0;
-}
-
 /* ---- work that waits until it is let go ---- */
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
@@ -177,13 +158,15 @@ static void test_how_many_wait_can_be_read_in_the_metrics(void **state)
     house_run(house);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_what_is_computed_comes_back_in_order_to_the_loop, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_refusal_keeps_its_sentence, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_full_lane_says_busy_and_leaves_the_other_alone, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_how_many_wait_can_be_read_in_the_metrics, setup, teardown),
+        TEST(test_what_is_computed_comes_back_in_order_to_the_loop),
+        TEST(test_a_refusal_keeps_its_sentence),
+        TEST(test_a_full_lane_says_busy_and_leaves_the_other_alone),
+        TEST(test_how_many_wait_can_be_read_in_the_metrics),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,15 +1,15 @@
 #include "tests/fakes/fake_disk.h"
 
 #include <errno.h>
-#include <pthread.h>
+
+#include "tests/fakes/gate.h"
 
 typedef struct {
     unsigned times;
     int error;
 } fault_t;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static gate_t gate = GATE_OPEN;
 static struct {
     long room;
     long free_bytes;
@@ -17,20 +17,12 @@ static struct {
     size_t short_write;
     fault_t sync;
     fault_t truncate;
-    bool hold;
     bool skip;
-    unsigned held;
     unsigned writes;
     unsigned syncs;
 } disk = { .room = -1, .free_bytes = -1 };
 
-#define LOCKED(statement)                                                                                    \
-    do {                                                                                                     \
-        pthread_mutex_lock(&lock);                                                                           \
-        statement;                                                                                           \
-        pthread_cond_broadcast(&changed);                                                                    \
-        pthread_mutex_unlock(&lock);                                                                         \
-    } while (0)
+#define LOCKED(statement) GATE_LOCKED(&gate, statement)
 
 void fake_disk_reset(void)
 {
@@ -40,7 +32,7 @@ void fake_disk_reset(void)
         disk.short_write = 0;
         disk.sync.times = 0;
         disk.truncate.times = 0;
-        disk.hold = false;
+        gate.hold = false;
         disk.skip = false;
         disk.writes = 0;
         disk.syncs = 0;
@@ -85,7 +77,7 @@ void fake_disk_fail_truncate(unsigned times, int error)
 
 void fake_disk_hold_sync(void)
 {
-    LOCKED(disk.hold = true);
+    gate_hold(&gate, true);
 }
 
 void fake_disk_skip_syncs(void)
@@ -95,16 +87,12 @@ void fake_disk_skip_syncs(void)
 
 void fake_disk_release_sync(void)
 {
-    LOCKED(disk.hold = false);
+    gate_hold(&gate, false);
 }
 
 void fake_disk_await_held(void)
 {
-    pthread_mutex_lock(&lock);
-    while (disk.held == 0) {
-        pthread_cond_wait(&changed, &lock);
-    }
-    pthread_mutex_unlock(&lock);
+    gate_await_held(&gate);
 }
 
 unsigned fake_disk_writes(void)
@@ -158,17 +146,12 @@ static int faulty_sync(int fd)
     bool fails;
     bool skip;
 
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&gate.lock);
     disk.syncs++;
-    disk.held++;
-    pthread_cond_broadcast(&changed);
-    while (disk.hold) {
-        pthread_cond_wait(&changed, &lock);
-    }
-    disk.held--;
+    gate_pass(&gate);
     fails = strikes(&disk.sync);
     skip = disk.skip;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&gate.lock);
     return fails ? -1 : skip ? 0 : fdatasync(fd);
 }
 

@@ -2,27 +2,18 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
-#include <pthread.h>
 
 #include "audit/note.h"
+#include "tests/fakes/gate.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static gate_t gate = GATE_OPEN;
 static struct {
     unsigned fail;
     bool lies;
-    bool hold;
-    unsigned held;
     unsigned calls;
 } order;
 
-#define LOCKED(statement)                                                                                    \
-    do {                                                                                                     \
-        pthread_mutex_lock(&lock);                                                                           \
-        statement;                                                                                           \
-        pthread_cond_broadcast(&changed);                                                                    \
-        pthread_mutex_unlock(&lock);                                                                         \
-    } while (0)
+#define LOCKED(statement) GATE_LOCKED(&gate, statement)
 
 static EVP_PKEY *key_of(uint8_t seed)
 {
@@ -53,18 +44,13 @@ static p11kms_err sign(void *arg, slice_t text, buf_t *signature)
     bool lies;
 
     (void)arg;
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&gate.lock);
     order.calls++;
-    order.held++;
-    pthread_cond_broadcast(&changed);
-    while (order.hold) {
-        pthread_cond_wait(&changed, &lock);
-    }
-    order.held--;
+    gate_pass(&gate);
     fails = order.fail > 0;
     order.fail -= fails;
     lies = order.lies;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&gate.lock);
     if (fails) {
         FAIL(P11KMS_E_TOKEN, "the signer fails, as it was told");
     }
@@ -102,7 +88,7 @@ void fake_signer_reset(void)
     LOCKED({
         order.fail = 0;
         order.lies = false;
-        order.hold = false;
+        gate.hold = false;
         order.calls = 0;
     });
 }
@@ -119,21 +105,17 @@ void fake_signer_lie(bool lies)
 
 void fake_signer_hold(void)
 {
-    LOCKED(order.hold = true);
+    gate_hold(&gate, true);
 }
 
 void fake_signer_release(void)
 {
-    LOCKED(order.hold = false);
+    gate_hold(&gate, false);
 }
 
 void fake_signer_await_held(void)
 {
-    pthread_mutex_lock(&lock);
-    while (order.held == 0) {
-        pthread_cond_wait(&changed, &lock);
-    }
-    pthread_mutex_unlock(&lock);
+    gate_await_held(&gate);
 }
 
 unsigned fake_signer_calls(void)

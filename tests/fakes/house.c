@@ -114,6 +114,39 @@ void house_run(house_t *house)
     }
 }
 
+int house_setup(void **state)
+{
+    house_t *house = calloc(1, sizeof(*house));
+
+    house_open(house);
+    *state = house;
+    return 0;
+}
+
+int house_teardown(void **state)
+{
+    house_t *house = *state;
+
+    house_close(house);
+    fake_token_free(house->fake);
+    free(house);
+    clock_set_service_offset_ms(0);
+    return 0;
+}
+
+void house_pass_days(int days)
+{
+    clock_set_service_offset_ms(clock_service_offset_ms() + days * CLOCK_DAY_MS);
+}
+
+void house_tick(house_t *house)
+{
+    do {
+        kms_tick(house->kms);
+        house_run(house);
+    } while (kms_busy(house->kms));
+}
+
 /* ---- keys ---- */
 
 static p11kms_err insert(op_t *op, store_t *store)

@@ -33,6 +33,14 @@ void house_close(house_t *house);
 /** Until every operation has been released (at most ten seconds; then the test fails). */
 void house_run(house_t *house);
 
+/** Setup and teardown of a test whose state is one house. */
+int house_setup(void **state);
+int house_teardown(void **state);
+/** Service time goes on; a teardown sets it back. */
+void house_pass_days(int days);
+/** What is due is done, and what comes due by it, until nothing more is started. */
+void house_tick(house_t *house);
+
 /** A key with one material, through the same steps as CreateKey; a reference. */
 kms_key_t *house_make_key(house_t *house);
 /** As above, of another kind; account and region are the house's. */

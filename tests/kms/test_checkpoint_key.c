@@ -14,25 +14,6 @@ static int prepare(void **state)
     return crypto_init() == P11KMS_OK ? 0 : -1;
 }
 
-static int setup(void **state)
-{
-    house_t *house = calloc(1, sizeof(*house));
-
-    house_open(house);
-    *state = house;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    house_t *house = *state;
-
-    house_close(house);
-    fake_token_free(house->fake);
-    free(house);
-    return 0;
-}
-
 typedef struct {
     house_t *house;
     kms_checkpoint_key key;
@@ -212,7 +193,7 @@ static void test_what_was_signed_last_is_remembered(void **state)
     assert_err(core_store_job(house->core, recall, &seen), P11KMS_E_STORE);
 }
 
-#define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PROMISE(test) cmocka_unit_test_setup_teardown(test, house_setup, house_teardown)
 
 int main(void)
 {

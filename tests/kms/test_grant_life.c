@@ -10,26 +10,6 @@
 
 #define ALICE "arn:aws:iam::123456789012:user/alice"
 
-static int setup(void **state)
-{
-    house_t *house = calloc(1, sizeof(*house));
-
-    house_open(house);
-    *state = house;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    house_t *house = *state;
-
-    house_close(house);
-    fake_token_free(house->fake);
-    free(house);
-    clock_set_service_offset_ms(0);
-    return 0;
-}
-
 typedef struct {
     house_t *house;
     kms_grant_t *grant;
@@ -233,14 +213,14 @@ static void test_a_token_of_another_service_is_refused(void **state)
     kms_grant_name name;
 
     assert_ok(kms_grant_token_make(house->kms, grant, arena, &token));
-    setup((void **)&elsewhere);
+    house_setup((void **)&elsewhere);
     assert_err(kms_grant_token_open(elsewhere->kms, SLICE_STR(token), &name), P11KMS_E_GRANT_TOKEN);
-    teardown((void **)&elsewhere);
+    house_teardown((void **)&elsewhere);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_grant_is_there_after_a_restart_with_all_it_says),
         TEST(test_a_removed_grant_stays_removed),

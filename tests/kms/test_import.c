@@ -13,11 +13,8 @@
 
 static int setup(void **state)
 {
-    house_t *house = calloc(1, sizeof(*house));
-
-    house_open(house);
-    fake_token_reuse_pairs(house->fake);
-    *state = house;
+    house_setup(state);
+    fake_token_reuse_pairs(((house_t *)*state)->fake);
     return 0;
 }
 
@@ -29,29 +26,9 @@ static struct {
 
 static int teardown(void **state)
 {
-    house_t *house = *state;
-
     buf_free(&shared.public_key);
     memset(&shared, 0, sizeof(shared));
-
-    house_close(house);
-    fake_token_free(house->fake);
-    free(house);
-    clock_set_service_offset_ms(0);
-    return 0;
-}
-
-static void pass_days(int days)
-{
-    clock_set_service_offset_ms(clock_service_offset_ms() + days * CLOCK_DAY_MS);
-}
-
-static void tick(house_t *house)
-{
-    do {
-        kms_tick(house->kms);
-        house_run(house);
-    } while (kms_busy(house->kms));
+    return house_teardown(state);
 }
 
 /* ---- acts, through the steps of the handlers ---- */
@@ -141,7 +118,7 @@ static kms_key_t *replicate(house_t *house, const kms_key_t *like, const char *r
     op_change(begin(&act, house, "ReplicateKey"), insert_replica, op_settle);
     house_run(house);
     assert_ok(act.err);
-    tick(house);
+    house_tick(house);
     return replica;
 }
 
@@ -528,10 +505,10 @@ static void test_expired_material_refuses_before_the_schedule_comes_and_goes_wit
     assert_ok(import(house, key, MATERIAL_A, (how_t){ .is_new = true, .valid_to = clock_service_ms() + CLOCK_DAY_MS }));
     assert_ok(encrypt(house, key, &blob));
     current_id(house, key, id);
-    pass_days(1);
+    house_pass_days(1);
     assert_err(decrypt(house, key, &blob), P11KMS_E_KEY_STATE);
     assert_true(fake_token_has_key(house->fake, id));
-    tick(house);
+    house_tick(house);
     assert_false(fake_token_has_key(house->fake, id));
     assert_int_equal(house_records(house, "\"eventName\":\"DeleteExpiredKeyMaterial\""), 1);
     assert_int_equal(house_records(house, "\"keyMaterialId\":\""), 1);
@@ -547,11 +524,11 @@ static void test_material_that_expired_while_stopped_goes_at_the_next_start(void
 
     assert_ok(import(house, key, MATERIAL_A, (how_t){ .is_new = true, .valid_to = clock_service_ms() + CLOCK_DAY_MS }));
     house_close(house);
-    pass_days(30);
+    house_pass_days(30);
     house_restart(house);
     assert_int_equal(state_of(house, key), KMS_STATE_PENDING_IMPORT);
-    tick(house);
-    tick(house);
+    house_tick(house);
+    house_tick(house);
     assert_in_step(house, key); /* the wrapping key's day is over as well */
     assert_int_equal(fake_token_keys(house->fake), 1);
 }
@@ -770,7 +747,7 @@ static void test_an_import_token_is_of_its_key_for_a_day(void **state)
         assert_err(kms_import_token_open(house->kms, key, SLICE(bent, token.len), &found), P11KMS_E_IMPORT_TOKEN);
         assert_err(kms_import_token_open(house->kms, key, SLICE(token.data, i), &found), P11KMS_E_IMPORT_TOKEN);
     }
-    pass_days(1);
+    house_pass_days(1);
     assert_err(kms_import_token_open(house->kms, key, token, &found), P11KMS_E_IMPORT_EXPIRED);
     buf_free(&act.public_key);
 }
@@ -822,10 +799,10 @@ static void test_a_wrapping_key_goes_when_its_day_is_over(void **state)
     act_t act = { 0 };
 
     assert_ok(get_parameters(house, key, &act));
-    tick(house);
+    house_tick(house);
     assert_int_equal(fake_token_keys(house->fake), 2);
-    pass_days(1);
-    tick(house);
+    house_pass_days(1);
+    house_tick(house);
     assert_int_equal(fake_token_keys(house->fake), 1);
     assert_int_equal(house_records(house, "\"eventName\":\"DeleteWrappingKey\""), 1);
     house_restart(house);
@@ -846,8 +823,8 @@ static void test_a_deleted_key_takes_its_wrapping_keys_along(void **state)
 
     assert_ok(import(house, key, MATERIAL_A, first));
     house_edit(house, key, delete_at_once);
-    tick(house);
-    tick(house);
+    house_tick(house);
+    house_tick(house);
     assert_null(house_key(house, key));
     assert_int_equal(fake_token_keys(house->fake), 1);
     assert_in_step(house, key);
@@ -944,11 +921,11 @@ static void test_a_deletion_and_an_import_of_what_they_share_do_not_meet(void **
     _cleanup_(kms_key) kms_key_t *now = house_key(house, primary);
     assert_ok(unimport(house, primary, kms_key_current(now)->id));
     house_edit(house, replica, delete_in_a_week);
-    pass_days(7);
+    house_pass_days(7);
     assert_ok(import(house, primary, MATERIAL_A, (how_t){ .run = tick_and_run }));
     assert_int_equal(state_of(house, primary), KMS_STATE_ENABLED);
     assert_ok(decrypt(house, primary, &blob));
-    tick(house);
+    house_tick(house);
     assert_null(house_key(house, replica));
     assert_ok(decrypt(house, primary, &blob));
 }
@@ -1027,11 +1004,11 @@ static void test_an_import_cut_off_anywhere_leaves_nothing_and_can_be_made_again
         assert_ok(decrypt(house, key, &blob));
         assert_in_step(house, key);
         house_edit(house, key, delete_at_once);
-        tick(house);
-        pass_days(2);
-        tick(house);
-        tick(house);
-        tick(house);
+        house_tick(house);
+        house_pass_days(2);
+        house_tick(house);
+        house_tick(house);
+        house_tick(house);
     }
 }
 
@@ -1074,7 +1051,7 @@ static void test_a_deletion_cut_off_is_finished_while_running(void **state)
     uint8_t id[KMS_ID];
 
     unimport_cut_off(house, key, id);
-    tick(house);
+    house_tick(house);
     assert_false(fake_token_has_key(house->fake, id));
     assert_in_step(house, key);
 }
@@ -1087,7 +1064,7 @@ static void test_material_that_came_back_is_not_destroyed_as_left_behind(void **
 
     unimport_cut_off(house, key, id);
     assert_ok(import(house, key, MATERIAL_A, again));
-    tick(house);
+    house_tick(house);
     assert_true(fake_token_has_key(house->fake, id));
     assert_in_step(house, key);
 }
@@ -1119,7 +1096,7 @@ static void test_an_import_does_not_meet_the_destruction_of_what_it_makes(void *
     p11kms_err err = import(house, key, MATERIAL_A, beside);
     assert_true(err == P11KMS_OK || err == P11KMS_E_TIMEOUT); /* whichever was first; never a key without material */
     assert_ok(import(house, key, MATERIAL_A, again));
-    tick(house);
+    house_tick(house);
     assert_true(fake_token_has_key(house->fake, swept_id));
     assert_int_equal(state_of(house, key), KMS_STATE_ENABLED);
     assert_in_step(house, key);

@@ -8,43 +8,9 @@
 #include "tests/fakes/house.h"
 #include "util/clock.h"
 
-static int setup(void **state)
-{
-    house_t *house = calloc(1, sizeof(*house));
-
-    house_open(house);
-    *state = house;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    house_t *house = *state;
-
-    house_close(house);
-    fake_token_free(house->fake);
-    free(house);
-    clock_set_service_offset_ms(0);
-    return 0;
-}
-
-static void pass_days(int days)
-{
-    clock_set_service_offset_ms(clock_service_offset_ms() + days * CLOCK_DAY_MS);
-}
-
 static void pass_minutes(int minutes)
 {
     clock_set_service_offset_ms(clock_service_offset_ms() + minutes * INT64_C(60000));
-}
-
-/* Ticks until nothing more is started. */
-static void tick(house_t *house)
-{
-    do {
-        kms_tick(house->kms);
-        house_run(house);
-    } while (kms_busy(house->kms));
 }
 
 /* ---- keys derived from the service's own ---- */
@@ -330,10 +296,10 @@ static void test_an_object_whose_making_was_cut_off_goes_when_the_token_is_back(
     size_t before = fake_token_keys(house->fake);
 
     lose_an_object(house);
-    tick(house);
+    house_tick(house);
     assert_int_equal(fake_token_keys(house->fake), before + 1);
     fake_token_set_state(house->fake, TOKEN_READY);
-    tick(house);
+    house_tick(house);
     assert_nothing_half_made(house, before);
     assert_int_equal(house_records(house, "\"eventName\":\"DeleteUnfinishedObjects\""), 1);
     assert_int_equal(house_records(house, "{\"objects\":1}"), 1);
@@ -347,11 +313,11 @@ static void test_an_object_that_cannot_be_destroyed_is_tried_again_while_running
     lose_an_object(house);
     fake_token_set_state(house->fake, TOKEN_READY);
     fake_token_fail(house->fake, TOKEN_OP_DESTROY, P11KMS_E_TOKEN, 5, 1);
-    tick(house);
-    tick(house); /* too soon */
+    house_tick(house);
+    house_tick(house); /* too soon */
     assert_int_equal(fake_token_keys(house->fake), before + 1);
     pass_minutes(1);
-    tick(house);
+    house_tick(house);
     assert_nothing_half_made(house, before);
 }
 
@@ -365,7 +331,7 @@ static void test_orphans_of_a_token_away_at_the_start_go_when_it_is_back(void **
     fake_token_set_state(house->fake, TOKEN_READY);
     house_restart(house);
     assert_int_equal(fake_token_keys(house->fake), before + 1);
-    tick(house);
+    house_tick(house);
     assert_nothing_half_made(house, before);
 }
 
@@ -380,7 +346,7 @@ static void test_what_a_row_names_is_never_destroyed_as_left_behind(void **state
         assert_ok(core_store_job(house->core, put_intent, (void *)(uintptr_t)ids[i]));
         kms_leave_object(house->kms, house->token, ids[i]);
     }
-    tick(house);
+    house_tick(house);
     assert_nothing_half_made(house, before);
     assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_DESTROY), 0);
 }
@@ -399,7 +365,7 @@ static void test_more_objects_than_are_destroyed_at_once_all_go(void **state)
         kms_leave_object(house->kms, house->token, id);
     }
     for (int i = 0; i < 4; i++) {
-        tick(house);
+        house_tick(house);
     }
     assert_nothing_half_made(house, before);
 }
@@ -426,8 +392,8 @@ static void test_rotation_waits_for_its_day(void **state)
     _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
 
     house_edit(house, key, rotate_yearly);
-    pass_days(364);
-    tick(house);
+    house_pass_days(364);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
     assert_int_equal(now->n_materials, 1);
 }
@@ -440,8 +406,8 @@ static void test_rotation_happens_on_its_day_and_old_ciphertexts_open(void **sta
 
     assert_ok(encrypt(house, key, &old));
     house_edit(house, key, rotate_yearly);
-    pass_days(366);
-    tick(house);
+    house_pass_days(366);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
     assert_int_equal(now->n_materials, 2);
     assert_int_equal(kms_key_current(now)->cause, KMS_CAUSE_AUTOMATIC);
@@ -457,10 +423,10 @@ static void test_rotation_missed_while_stopped_is_made_up_once(void **state)
 
     house_edit(house, key, rotate_yearly);
     house_close(house);
-    pass_days(3 * 365 + 10);
+    house_pass_days(3 * 365 + 10);
     house_restart(house);
-    tick(house);
-    tick(house);
+    house_tick(house);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
     assert_int_equal(now->n_materials, 2);
 }
@@ -477,8 +443,8 @@ static void test_a_disabled_key_does_not_rotate(void **state)
     _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
 
     house_edit(house, key, disable);
-    pass_days(400);
-    tick(house);
+    house_pass_days(400);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
     assert_int_equal(now->n_materials, 1);
 }
@@ -489,15 +455,15 @@ static void test_a_rotation_that_fails_is_tried_again_later(void **state)
     _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
 
     house_edit(house, key, rotate_yearly);
-    pass_days(366);
+    house_pass_days(366);
     fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1);
-    tick(house);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *failed = house_key(house, key);
     assert_int_equal(failed->n_materials, 1);
-    tick(house); /* too soon: nothing is hammered */
+    house_tick(house); /* too soon: nothing is hammered */
     assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_GENERATE), 3); /* service key, key, failed rotation */
-    pass_days(1);
-    tick(house);
+    house_pass_days(1);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
     assert_int_equal(now->n_materials, 2);
 }
@@ -508,11 +474,11 @@ static void test_a_clock_set_back_after_a_failure_does_not_stop_the_schedule(voi
     _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
 
     house_edit(house, key, rotate_yearly);
-    pass_days(400);
+    house_pass_days(400);
     fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1);
-    tick(house);
-    pass_days(-20);
-    tick(house);
+    house_tick(house);
+    house_pass_days(-20);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
     assert_int_equal(now->n_materials, 2);
 }
@@ -542,10 +508,10 @@ static void test_keys_whose_acts_always_fail_hold_up_no_other(void **state)
     }
     house_edit(house, good, delete_in_a_week);
     uint64_t before = fake_token_ops(house->fake, TOKEN_OP_GENERATE);
-    pass_days(366);
+    house_pass_days(366);
     fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1000000);
     for (int i = 0; i < FAILING; i++) {
-        tick(house);
+        house_tick(house);
     }
     assert_null(house_key(house, good));
     assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_GENERATE) - before, FAILING); /* and each had its turn */
@@ -560,10 +526,10 @@ static void test_a_key_that_comes_due_goes_before_those_that_failed(void **state
         _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
         house_edit(house, key, rotate_yearly);
     }
-    pass_days(366);
+    house_pass_days(366);
     fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1000000);
     for (int i = 0; i < FAILING; i++) {
-        tick(house);
+        house_tick(house);
     }
     pass_minutes(60); /* the pauses of all the others are over, too */
     house_edit(house, good, delete_now);
@@ -579,17 +545,17 @@ static void test_what_keeps_failing_is_tried_ever_less_but_at_least_hourly(void 
     uint64_t before = fake_token_ops(house->fake, TOKEN_OP_GENERATE);
 
     house_edit(house, key, rotate_yearly);
-    pass_days(366);
+    house_pass_days(366);
     fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_E_TOKEN, 5, 1000000);
     for (int minute = 0; minute < 300; minute++) {
-        tick(house);
+        house_tick(house);
         pass_minutes(1);
     }
     uint64_t tries = fake_token_ops(house->fake, TOKEN_OP_GENERATE) - before;
     assert_in_range(tries, 9, 10); /* at 0, 1, 3, 7, 15, 31, 63 minutes, and then each hour */
     fake_token_fail(house->fake, TOKEN_OP_GENERATE, P11KMS_OK, 0, 0);
     pass_minutes(60);
-    tick(house);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *now = house_key(house, key);
     assert_int_equal(now->n_materials, 2);
 }
@@ -600,11 +566,11 @@ static void test_deletion_destroys_the_objects_when_due(void **state)
     _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
 
     house_edit(house, key, delete_in_a_week);
-    pass_days(6);
-    tick(house);
+    house_pass_days(6);
+    house_tick(house);
     assert_true(fake_token_has_key(house->fake, key->materials[0].id));
-    pass_days(1);
-    tick(house);
+    house_pass_days(1);
+    house_tick(house);
     assert_false(fake_token_has_key(house->fake, key->materials[0].id));
     assert_null(house_key(house, key));
     assert_int_equal(house_records(house, "\"eventName\":\"DeleteKey\""), 1);
@@ -618,14 +584,14 @@ static void test_a_deletion_that_has_begun_stays_due_when_the_clock_is_set_back(
     _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
 
     house_edit(house, key, delete_in_a_week);
-    pass_days(7);
+    house_pass_days(7);
     fake_token_hold(house->fake);
     kms_tick(house->kms);
     while (fake_token_ops(house->fake, TOKEN_OP_DESTROY) == 0) {
         core_flush(house->core);
         mailbox_wait(house->mailbox, 10);
     }
-    pass_days(-7);
+    house_pass_days(-7);
     _cleanup_(kms_key) kms_key_t *meanwhile = house_key(house, key);
     assert_int_equal(meanwhile->stored, KMS_STATE_PENDING_DELETION);
     assert_true(meanwhile->deletion_at <= clock_service_ms()); /* so that CancelKeyDeletion refuses */
@@ -642,9 +608,9 @@ static void test_deletion_due_while_stopped_is_done_at_the_next_start(void **sta
 
     house_edit(house, key, delete_in_a_week);
     house_close(house);
-    pass_days(60);
+    house_pass_days(60);
     house_restart(house);
-    tick(house);
+    house_tick(house);
     assert_null(house_key(house, key));
     assert_false(fake_token_has_key(house->fake, key->materials[0].id));
 }
@@ -655,13 +621,13 @@ static void test_deletion_waits_for_a_token_that_is_away(void **state)
     _cleanup_(kms_key) kms_key_t *key = house_make_key(house);
 
     house_edit(house, key, delete_in_a_week);
-    pass_days(8);
+    house_pass_days(8);
     fake_token_set_state(house->fake, TOKEN_LOST);
-    tick(house);
+    house_tick(house);
     _cleanup_(kms_key) kms_key_t *waiting = house_key(house, key);
     assert_non_null(waiting);
     fake_token_set_state(house->fake, TOKEN_READY);
-    tick(house);
+    house_tick(house);
     assert_null(house_key(house, key));
 }
 
@@ -713,7 +679,7 @@ static void test_two_encryptions_differ(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_derived_key_is_the_same_at_every_start_and_one_for_each_purpose),
         TEST(test_a_new_key_is_there_after_a_restart),

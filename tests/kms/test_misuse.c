@@ -19,25 +19,6 @@ typedef struct {
     p11kms_err err;
 } outcome_t;
 
-static int setup(void **state)
-{
-    house_t *house = calloc(1, sizeof(*house));
-
-    house_open(house);
-    *state = house;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    house_t *house = *state;
-
-    house_close(house);
-    fake_token_free(house->fake);
-    free(house);
-    return 0;
-}
-
 static void keep_outcome(op_t *op)
 {
     outcome_t *outcome = op->act;
@@ -338,7 +319,7 @@ static void test_parts_of_two_ciphertexts_of_one_key_do_not_mix(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_every_flip_truncation_and_growth_is_refused),
         TEST(test_so_it_is_with_a_ciphertext_of_an_old_material),

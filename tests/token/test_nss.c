@@ -1,21 +1,12 @@
 /* The front, the host and NSS's softokn: another module, with init args and other habits. */
 #include <signal.h>
-#include <stdio.h>
 
-#include "crypto/crypto.h"
 #include "tests/fakes/nss.h"
-#include "tests/fakes/scratch.h"
-#include "tests/fakes/softhsm.h"
+#include "tests/token/fixture.h"
 #include "tests/token/pairs_suite.h"
 
 static const uint8_t key_a[TOKEN_KEY_ID] = "key-a-----------";
 static const uint8_t key_b[TOKEN_KEY_ID] = "key-b-----------";
-
-struct fixture {
-    token_options options;
-    token_t *token;
-    token_op_t op;
-};
 
 static int setup(void **state)
 {
@@ -33,29 +24,6 @@ static int setup(void **state)
     return crypto_init();
 }
 
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    token_close(f->token);
-    token_op_wipe(&f->op);
-    return 0;
-}
-
-static struct fixture *open_it(void **state)
-{
-    struct fixture *f = *state;
-
-    if (nss_module() == NULL) {
-        print_message("# NSS is not installed\n");
-        skip();
-    }
-    if (token_open(&f->options, false, &f->token) != P11KMS_OK) {
-        fail_msg("token_open: %s", p11kms_err_detail(P11KMS_E_TOKEN_LOST));
-    }
-    return f;
-}
-
 static void prf_of(struct fixture *f, const uint8_t *key, uint8_t out[TOKEN_PRF_LEN])
 {
     assert_ok(call(f->token, &f->op, TOKEN_OP_PRF, key, SLICE_LIT("a message")));
@@ -64,7 +32,7 @@ static void prf_of(struct fixture *f, const uint8_t *key, uint8_t out[TOKEN_PRF_
 
 static void test_the_self_test_finds_what_nss_can(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
     token_info info = token_get_info(f->token);
 
     assert_string_equal(info.label, NSS_TOKEN);
@@ -73,7 +41,7 @@ static void test_the_self_test_finds_what_nss_can(void **state)
 
 static void test_a_key_answers_the_same_as_object_as_copy_and_after_a_restart(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
     uint8_t by_object[TOKEN_PRF_LEN], by_copy[TOKEN_PRF_LEN], later[TOKEN_PRF_LEN];
 
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
@@ -92,7 +60,7 @@ static void test_a_key_answers_the_same_as_object_as_copy_and_after_a_restart(vo
 /* NSS itself would replace the first key without a word. */
 static void test_a_second_key_of_one_id_is_refused(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
     uint8_t before[TOKEN_PRF_LEN], after[TOKEN_PRF_LEN];
 
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
@@ -104,7 +72,7 @@ static void test_a_second_key_of_one_id_is_refused(void **state)
 
 static void test_keys_are_listed_and_destroyed(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
     uint8_t out[TOKEN_PRF_LEN];
 
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
@@ -118,11 +86,8 @@ static void test_keys_are_listed_and_destroyed(void **state)
 
 static void test_a_wrong_pin_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct fixture *f = begin(state);
 
-    if (nss_module() == NULL) {
-        skip();
-    }
     f->options.pin_source = softhsm_pin_source("wrong-pin-1");
     assert_err(token_open(&f->options, false, &f->token), P11KMS_E_TOKEN_PIN);
     f->options.init_args = "configdir='sql:/nonexistent' flags=readOnly";
@@ -131,7 +96,7 @@ static void test_a_wrong_pin_is_refused(void **state)
 
 static void test_pings_and_random_bytes_work(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
 
     assert_ok(call(f->token, &f->op, TOKEN_OP_PING, NULL, SLICE_LIT("")));
     f->op.out_len = 100;
@@ -142,7 +107,7 @@ static void test_pings_and_random_bytes_work(void **state)
 /* NSS has neither secp256k1 nor Ed25519. */
 static void test_the_self_test_finds_what_private_keys_of_nss_can(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
     token_info info = token_get_info(f->token);
 
     assert_int_equal(info.key_types,
@@ -154,7 +119,7 @@ static void test_the_self_test_finds_what_private_keys_of_nss_can(void **state)
 
 static void test_private_keys_do_what_they_must(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
 
     suite_every_type_signs(f->token);
     suite_oaep_opens_and_nothing_else_does(f->token);
@@ -165,7 +130,7 @@ static void test_private_keys_do_what_they_must(void **state)
 
 static void test_imports_are_as_good(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
 
     suite_imports_are_the_same_keys(f->token);
     suite_imports_refuse_what_they_must(f->token);
@@ -174,19 +139,18 @@ static void test_imports_are_as_good(void **state)
 /* NSS's private keys of curves tell no public key: it stands beside them. */
 static void test_private_keys_are_found_again_with_their_public_halves(void **state)
 {
-    struct fixture *f = open_it(state);
+    struct fixture *f = begin_open(state);
     suite_lasting lasting;
 
     suite_make_lasting(f->token, &lasting);
-    token_close(f->token);
-    assert_ok(token_open(&f->options, false, &f->token));
+    reopen(f);
     suite_check_lasting(f->token, &lasting);
     assert_int_equal(token_get_info(f->token).keys, 5);
     assert_ok(call(f->token, &f->op, TOKEN_OP_LIST, NULL, SLICE_LIT("")));
     assert_int_equal(f->op.out_list.len, 0);
 }
 
-#define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, fixture_teardown)
 
 int main(void)
 {

@@ -1,61 +1,10 @@
 /* Private keys, HMAC and import over SoftHSM. */
-#include <signal.h>
-#include <stdio.h>
-
-#include "crypto/crypto.h"
-#include "tests/fakes/scratch.h"
-#include "tests/fakes/softhsm.h"
+#include "tests/token/fixture.h"
 #include "tests/token/pairs_suite.h"
-#include "token/kinds.h"
-#include "util/clock.h"
-
-
-struct fixture {
-    token_options options;
-    token_t *token;
-    token_op_t op;
-};
-
-static int setup(void **state)
-{
-    static struct fixture f;
-
-    f = (struct fixture){ 0 };
-    if (softhsm_module() != NULL) {
-        softhsm_new();
-        softhsm_add_token("t1");
-        f.options = softhsm_options("t1");
-    }
-    *state = &f;
-    return crypto_init();
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    token_close(f->token);
-    token_op_wipe(&f->op);
-    return 0;
-}
-
-static struct fixture *begin(void **state)
-{
-    struct fixture *f = *state;
-
-    if (softhsm_module() == NULL) {
-        print_message("# SoftHSM is not installed\n");
-        skip();
-    }
-    if (token_open(&f->options, false, &f->token) != P11KMS_OK) {
-        fail_msg("token_open: %s", p11kms_err_detail(P11KMS_E_TOKEN_LOST));
-    }
-    return f;
-}
 
 static void test_the_self_test_finds_what_softhsm_can(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     token_info info = token_get_info(f->token);
 
     assert_int_equal(info.key_types, (1u << TOKEN_KEY_COUNT) - 1);
@@ -64,12 +13,12 @@ static void test_the_self_test_finds_what_softhsm_can(void **state)
     assert_true(info.can_agree && info.can_import);
 }
 
-#define SUITE(name)                        \
-    static void test_##name(void **state)  \
-    {                                      \
-        struct fixture *f = begin(state);  \
-                                           \
-        suite_##name(f->token);            \
+#define SUITE(name)                            \
+    static void test_##name(void **state)      \
+    {                                          \
+        struct fixture *f = begin_open(state); \
+                                               \
+        suite_##name(f->token);                \
     }
 
 SUITE(every_type_signs)
@@ -83,17 +32,16 @@ SUITE(keys_do_one_thing)
 
 static void test_keys_are_found_again_with_their_public_halves(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     suite_lasting lasting;
 
     suite_make_lasting(f->token, &lasting);
-    token_close(f->token);
-    assert_ok(token_open(&f->options, false, &f->token));
+    reopen(f);
     assert_int_equal(lasting.n, SUITE_LASTING);
     suite_check_lasting(f->token, &lasting);
 }
 
-#define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PROMISE(test) cmocka_unit_test_setup_teardown(test, softhsm_setup, fixture_teardown)
 
 int main(void)
 {

@@ -6,78 +6,17 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "crypto/crypto.h"
 #include "tests/fakes/scratch.h"
-#include "tests/fakes/softhsm.h"
-#include "tests/token/calls.h"
-#include "util/clock.h"
+#include "tests/token/fixture.h"
 
 static const uint8_t key_a[TOKEN_KEY_ID] = "key-a-----------";
 static const uint8_t key_b[TOKEN_KEY_ID] = "key-b-----------";
 
-struct fixture {
-    token_options options;
-    token_t *token;
-    token_op_t op;
-};
-
-static int setup(void **state)
-{
-    static struct fixture f;
-
-    f = (struct fixture){ 0 };
-    if (softhsm_module() != NULL) {
-        softhsm_new();
-        softhsm_add_token("t1");
-        f.options = softhsm_options("t1");
-    }
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    token_close(f->token);
-    token_op_wipe(&f->op);
-    return 0;
-}
-
-static struct fixture *begin(void **state)
-{
-    struct fixture *f = *state;
-
-    if (softhsm_module() == NULL) {
-        print_message("# SoftHSM is not installed\n");
-        skip();
-    }
-    return f;
-}
-
-static void open_it(struct fixture *f)
-{
-    p11kms_err err = token_open(&f->options, false, &f->token);
-
-    if (err != P11KMS_OK) {
-        fail_msg("token_open: %s", p11kms_err_detail(err));
-    }
-}
-
-static void reopen(struct fixture *f)
-{
-    token_close(f->token);
-    f->token = NULL;
-    open_it(f);
-}
-
 static void test_the_self_test_finds_what_softhsm_can(void **state)
 {
-    struct fixture *f = begin(state);
-    token_info info;
+    struct fixture *f = begin_open(state);
+    token_info info = token_get_info(f->token);
 
-    open_it(f);
-    info = token_get_info(f->token);
     assert_string_equal(info.label, "t1");
     assert_string_equal(info.manufacturer, "SoftHSM project");
     assert_true(info.can_prf && info.can_generate && info.can_gcm && info.can_random && info.can_session_copy);
@@ -95,10 +34,9 @@ static void prf_of(struct fixture *f, const uint8_t *key, uint8_t out[TOKEN_PRF_
 
 static void test_a_key_answers_the_same_as_object_as_copy_and_after_a_restart(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     uint8_t by_object[TOKEN_PRF_LEN], by_copy[TOKEN_PRF_LEN], later[TOKEN_PRF_LEN];
 
-    open_it(f);
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
     prf_of(f, key_a, by_object); /* a copy is made behind this first use */
     prf_of(f, key_a, by_copy);
@@ -117,11 +55,10 @@ static void test_a_key_answers_the_same_as_object_as_copy_and_after_a_restart(vo
 /* The copy, not the object, answers: that shows when another program deletes the object. */
 static void test_copies_are_used_where_they_can_be(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     token_t *other = NULL;
     uint8_t before[TOKEN_PRF_LEN], after[TOKEN_PRF_LEN];
 
-    open_it(f);
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
     prf_of(f, key_a, before);
     assert_ok(token_open(&f->options, false, &other));
@@ -135,9 +72,8 @@ static void test_copies_are_used_where_they_can_be(void **state)
 
 static void test_no_message_is_also_a_message(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
 
-    open_it(f);
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
     assert_ok(call(f->token, &f->op, TOKEN_OP_PRF, key_a, (slice_t){ 0 }));
     assert_int_equal(f->op.out_used, TOKEN_PRF_LEN);
@@ -145,10 +81,9 @@ static void test_no_message_is_also_a_message(void **state)
 
 static void test_a_second_key_of_one_id_is_refused(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     uint8_t before[TOKEN_PRF_LEN], after[TOKEN_PRF_LEN];
 
-    open_it(f);
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
     prf_of(f, key_a, before);
     assert_err(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("b")), P11KMS_E_EXISTS);
@@ -158,10 +93,9 @@ static void test_a_second_key_of_one_id_is_refused(void **state)
 
 static void test_a_destroyed_key_is_gone_with_its_copy(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     uint8_t out[TOKEN_PRF_LEN];
 
-    open_it(f);
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_b, SLICE_LIT("b")));
     prf_of(f, key_a, out);
@@ -176,9 +110,8 @@ static void test_a_destroyed_key_is_gone_with_its_copy(void **state)
 
 static void test_listing_names_our_keys(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
 
-    open_it(f);
     assert_ok(call(f->token, &f->op, TOKEN_OP_LIST, NULL, SLICE_LIT("")));
     assert_int_equal(f->op.out_list.len, 0);
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
@@ -188,10 +121,9 @@ static void test_listing_names_our_keys(void **state)
 
 static void test_random_bytes_are_as_many_as_asked(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     uint8_t first[TOKEN_RANDOM_MAX];
 
-    open_it(f);
     f->op.out_len = TOKEN_RANDOM_MAX;
     assert_ok(call(f->token, &f->op, TOKEN_OP_RANDOM, NULL, SLICE_LIT("")));
     assert_int_equal(f->op.out_used, TOKEN_RANDOM_MAX);
@@ -205,9 +137,8 @@ static void test_random_bytes_are_as_many_as_asked(void **state)
 
 static void test_a_ping_proves_life(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
 
-    open_it(f);
     assert_ok(call(f->token, &f->op, TOKEN_OP_PING, NULL, SLICE_LIT("")));
 }
 
@@ -271,7 +202,7 @@ static void test_a_uri_must_match_exactly_one_token(void **state)
         }
     }
     f->options.uri = "pkcs11:token=t2;manufacturer=SoftHSM%20project";
-    open_it(f);
+    reopen(f);
     assert_string_equal(token_get_info(f->token).label, "t2");
 }
 
@@ -295,7 +226,7 @@ static void test_a_pin_file_that_others_read_is_refused_unless_dev(void **state)
     assert_err(token_open(&f->options, false, &f->token), P11KMS_E_CONFIG);
     assert_non_null(strstr(p11kms_err_detail(P11KMS_E_CONFIG), "mode 0640"));
     f->options.dev = true;
-    open_it(f);
+    reopen(f);
 }
 
 /* Several threads, each with a mailbox and many operations in flight. */
@@ -375,10 +306,9 @@ static void make_and_destroy_keys(struct fixture *f)
 
 static void test_keys_are_made_and_destroyed_beside_a_load_without_an_error(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     struct load loads[THREADS];
 
-    open_it(f);
     put_under_load(f, loads, make_and_destroy_keys);
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(loads[i].lost, 0);
@@ -395,7 +325,7 @@ static void test_many_keys_asked_for_at_once_are_all_made(void **state)
     unsigned done = 0;
 
     assert_ok(mailbox_new(NULL, NULL, &box));
-    open_it(f);
+    reopen(f);
     for (size_t i = 0; i < COUNT_OF(ops); i++) {
         ops[i].op.kind = TOKEN_OP_GENERATE;
         ops[i].op.in = SLICE_LIT("one of many");
@@ -417,7 +347,7 @@ static void test_several_sessions_serve_beside_key_management(void **state)
     struct load loads[THREADS];
 
     f->options.sessions = 4;
-    open_it(f);
+    reopen(f);
     put_under_load(f, loads, make_and_destroy_keys);
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(loads[i].lost, 0);
@@ -442,11 +372,10 @@ static void kill_host_often(struct fixture *f)
 
 static void test_killing_the_host_under_load_loses_no_answer_and_service_goes_on(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     struct load loads[THREADS];
     uint8_t out[TOKEN_PRF_LEN];
 
-    open_it(f);
     put_under_load(f, loads, kill_host_often);
     for (int i = 0; i < 500 && token_get_state(f->token) != TOKEN_READY; i++) {
         usleep(10000);
@@ -464,7 +393,7 @@ static void test_a_key_deleted_by_another_program_is_missed_not_fatal(void **sta
     uint8_t out[TOKEN_PRF_LEN];
 
     f->options.session_copies = false; /* a copy would live on */
-    open_it(f);
+    reopen(f);
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
     assert_ok(call(f->token, &f->op, TOKEN_OP_GENERATE, key_b, SLICE_LIT("b")));
     prf_of(f, key_a, out);
@@ -478,11 +407,10 @@ static void test_a_key_deleted_by_another_program_is_missed_not_fatal(void **sta
 
 static void test_a_key_made_by_another_program_is_seen_after_listing(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     token_t *other = NULL;
     uint8_t out[TOKEN_PRF_LEN];
 
-    open_it(f);
     assert_ok(token_open(&f->options, false, &other));
     assert_ok(call(other, &f->op, TOKEN_OP_GENERATE, key_a, SLICE_LIT("a")));
     token_close(other);
@@ -494,10 +422,9 @@ static void test_a_key_made_by_another_program_is_seen_after_listing(void **stat
 
 static void test_closing_ends_the_host(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     int pid;
 
-    open_it(f);
     pid = token_host_pid(f->token);
     token_close(f->token);
     f->token = NULL;
@@ -523,10 +450,9 @@ static bool proc_says(int pid, const char *name, const char *line_wanted)
 
 static void test_the_host_is_hardened_and_apart(void **state)
 {
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     int pid;
 
-    open_it(f);
     pid = token_host_pid(f->token);
     assert_true(proc_says(pid, "status", "NoNewPrivs:\t1"));
     assert_true(proc_says(pid, "limits", "Max core file size        0                    0 "));
@@ -541,10 +467,9 @@ static void test_the_host_is_hardened_and_apart(void **state)
 static void test_the_pin_is_not_where_others_look(void **state)
 {
     static const char *const names[] = { "cmdline", "environ" };
-    struct fixture *f = begin(state);
+    struct fixture *f = begin_open(state);
     char path[64], content[8192];
 
-    open_it(f);
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         FILE *file;
         size_t len;
@@ -559,7 +484,7 @@ static void test_the_pin_is_not_where_others_look(void **state)
     }
 }
 
-#define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PROMISE(test) cmocka_unit_test_setup_teardown(test, softhsm_setup, fixture_teardown)
 
 int main(void)
 {

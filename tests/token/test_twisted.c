@@ -1,9 +1,5 @@
 /* The host against a module whose private keys are not what they should be: twist_module.c over SoftHSM. */
-#include <stdio.h>
-
-#include "crypto/crypto.h"
-#include "tests/fakes/scratch.h"
-#include "tests/fakes/softhsm.h"
+#include "tests/token/fixture.h"
 #include "tests/token/pairs_suite.h"
 #include "util/clock.h"
 
@@ -11,59 +7,22 @@ static const uint8_t key_a[TOKEN_KEY_ID] = "key-a-----------";
 static const uint8_t key_b[TOKEN_KEY_ID] = "key-b-----------";
 static const uint8_t digest[64];
 
-struct fixture {
-    token_options options;
-    token_t *token;
-    token_op_t op;
-};
-
-static int setup(void **state)
-{
-    static struct fixture f;
-
-    f = (struct fixture){ 0 };
-    if (softhsm_module() != NULL) {
-        softhsm_new();
-        softhsm_add_token("t1");
-        f.options = softhsm_options("t1");
-        setenv("TWIST_MODULE", softhsm_module(), 1);
-    }
-    *state = &f;
-    return crypto_init();
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    token_close(f->token);
-    token_op_wipe(&f->op);
-    return 0;
-}
-
 static void open_with(struct fixture *f, const char *faults)
 {
     static char module[4200];
     const char *built = getenv("P11KMS_BUILDDIR");
 
     snprintf(module, sizeof(module), "%s/tests/token/.libs/twist_module.so", built != NULL ? built : ".");
+    setenv("TWIST_MODULE", softhsm_module(), 1);
     setenv("TWIST_FAULTS", faults, 1);
     f->options.module = module;
-    token_close(f->token);
-    f->token = NULL;
-    if (token_open(&f->options, false, &f->token) != P11KMS_OK) {
-        fail_msg("token_open: %s", p11kms_err_detail(P11KMS_E_TOKEN_LOST));
-    }
+    reopen(f);
 }
 
-static struct fixture *begin(void **state, const char *faults)
+static struct fixture *begin_with(void **state, const char *faults)
 {
-    struct fixture *f = *state;
+    struct fixture *f = begin(state);
 
-    if (softhsm_module() == NULL) {
-        print_message("# SoftHSM is not installed\n");
-        skip();
-    }
     open_with(f, faults);
     return f;
 }
@@ -91,7 +50,7 @@ static void nothing_is_left(struct fixture *f)
 
 static void test_no_pairs_are_made_where_templates_are_ignored(void **state)
 {
-    struct fixture *f = begin(state, "extractable");
+    struct fixture *f = begin_with(state, "extractable");
 
     assert_int_equal(token_get_info(f->token).key_types & PAIRS, 0);
     assert_err(generate(f, key_a, TOKEN_KEY_P256, TOKEN_USE_SIGN), P11KMS_E_UNSUPPORTED);
@@ -103,7 +62,7 @@ static void test_a_pair_that_is_not_as_asked_on_the_token_is_destroyed(void **st
     struct fixture *f = *state;
 
     for (size_t i = 0; i < COUNT_OF(faults); i++) {
-        f = begin(state, faults[i]);
+        f = begin_with(state, faults[i]);
         assert_err(generate(f, key_a, TOKEN_KEY_P256, TOKEN_USE_SIGN), P11KMS_E_TOKEN);
         nothing_is_left(f);
     }
@@ -111,7 +70,7 @@ static void test_a_pair_that_is_not_as_asked_on_the_token_is_destroyed(void **st
 
 static void test_a_key_found_extractable_is_not_used(void **state)
 {
-    struct fixture *f = begin(state, "");
+    struct fixture *f = begin_with(state, "");
 
     assert_ok(generate(f, key_a, TOKEN_KEY_P256, TOKEN_USE_SIGN));
     assert_ok(sign(f, key_a, TOKEN_MECH_ECDSA, 32));
@@ -125,7 +84,7 @@ static void test_a_key_found_extractable_is_not_used(void **state)
 
 static void test_mechanisms_are_believed_by_what_they_do_not_by_their_list(void **state)
 {
-    struct fixture *f = begin(state, "list-lies,short-ecdsa,wrong-eddsa");
+    struct fixture *f = begin_with(state, "list-lies,short-ecdsa,wrong-eddsa");
     token_info info = token_get_info(f->token);
 
     assert_false(TOKEN_CAN(info.mechanisms, TOKEN_MECH_ECDSA) || TOKEN_CAN(info.mechanisms, TOKEN_MECH_EDDSA));
@@ -140,7 +99,7 @@ static void test_paddings_the_module_lacks_or_mistakes_are_made_here(void **stat
     static const char *const faults[] = { "no-pss,oaep-wrong", "pss-is-pkcs1,oaep-takes-anything" };
 
     for (size_t i = 0; i < COUNT_OF(faults); i++) {
-        struct fixture *f = begin(state, faults[i]);
+        struct fixture *f = begin_with(state, faults[i]);
         token_info info = token_get_info(f->token);
 
         assert_true(TOKEN_CAN(info.mechanisms, TOKEN_MECH_PSS_SHA256) && TOKEN_CAN(info.mechanisms, TOKEN_MECH_OAEP_SHA1));
@@ -151,7 +110,7 @@ static void test_paddings_the_module_lacks_or_mistakes_are_made_here(void **stat
 
 static void test_bare_rsa_that_loses_zeros_is_not_built_upon(void **state)
 {
-    struct fixture *f = begin(state, "strips-zeros");
+    struct fixture *f = begin_with(state, "strips-zeros");
     token_info info = token_get_info(f->token);
 
     assert_true(TOKEN_CAN(info.mechanisms, TOKEN_MECH_OAEP_SHA1)); /* SoftHSM's own */
@@ -162,7 +121,7 @@ static void test_bare_rsa_that_loses_zeros_is_not_built_upon(void **state)
 
 static void test_a_public_key_of_another_is_noticed(void **state)
 {
-    struct fixture *f = begin(state, "");
+    struct fixture *f = begin_with(state, "");
 
     assert_ok(generate(f, key_a, TOKEN_KEY_RSA_2048, TOKEN_USE_SIGN));
     open_with(f, "other-modulus");
@@ -176,7 +135,7 @@ static void test_pairs_are_made_on_the_token_where_none_can_be_copied(void **sta
     suite_lasting lasting;
 
     for (size_t i = 0; i < COUNT_OF(faults); i++) {
-        struct fixture *f = begin(state, faults[i]);
+        struct fixture *f = begin_with(state, faults[i]);
 
         suite_make_lasting(f->token, &lasting);
         open_with(f, faults[i]);
@@ -187,7 +146,7 @@ static void test_pairs_are_made_on_the_token_where_none_can_be_copied(void **sta
 
 static void test_what_a_module_gives_for_derived_is_not_destroyed_if_it_is_a_key(void **state)
 {
-    struct fixture *f = begin(state, "");
+    struct fixture *f = begin_with(state, "");
 
     assert_ok(generate(f, key_a, TOKEN_KEY_P256, TOKEN_USE_AGREE));
     assert_ok(generate(f, key_b, TOKEN_KEY_P256, TOKEN_USE_AGREE));
@@ -202,7 +161,7 @@ static void test_what_is_unwrapped_on_the_token_is_as_asked_or_made_again(void *
     static const char *const faults[] = { "tells-length", "tells-length,unwraps-extractable", "no-unwrap" };
 
     for (size_t i = 0; i < COUNT_OF(faults); i++) {
-        struct fixture *f = begin(state, faults[i]);
+        struct fixture *f = begin_with(state, faults[i]);
 
         suite_secret_imports_by_sha1(f->token);
         nothing_is_left(f);
@@ -219,7 +178,7 @@ typedef struct {
 static void test_slow_private_keys_hold_up_no_prf(void **state)
 {
     static timed_op rsa[8];
-    struct fixture *f = begin(state, "");
+    struct fixture *f = begin_with(state, "");
     mailbox_t *box = NULL;
     unsigned done = 0;
     int64_t began_us;
@@ -252,7 +211,7 @@ static void test_slow_private_keys_hold_up_no_prf(void **state)
 static void test_a_slow_key_generation_holds_up_no_prf(void **state)
 {
     static counted_op making;
-    struct fixture *f = begin(state, "");
+    struct fixture *f = begin_with(state, "");
     mailbox_t *box = NULL;
     unsigned done = 0;
     int64_t began_us;
@@ -276,7 +235,7 @@ static void test_a_slow_key_generation_holds_up_no_prf(void **state)
     mailbox_free(box);
 }
 
-#define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PROMISE(test) cmocka_unit_test_setup_teardown(test, softhsm_setup, fixture_teardown)
 
 int main(void)
 {
