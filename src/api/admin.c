@@ -339,13 +339,7 @@ void api_update_access_key(op_t *op)
 
 void api_delete_access_key(op_t *op)
 {
-    p11kms_err err = existing_key(op, admin_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, delete_row, key_deleted);
+    change_or_fail(op, existing_key(op, admin_begin(op)), delete_row, key_deleted);
 }
 
 /* ---- Reload ---- */
@@ -358,19 +352,16 @@ static p11kms_err authorize_service(op_t *op)
     return op_authorize(op, &all, NULL, false, NULL, NULL);
 }
 
+static p11kms_err reload(op_t *op)
+{
+    TRY(authorize_service(op));
+    const api_options *options = &((request_t *)op->act)->api->options;
+    return options->reload(options->arg);
+}
+
 void api_reload(op_t *op)
 {
-    p11kms_err err = authorize_service(op);
-    const api_options *options = &((request_t *)op->act)->api->options;
-
-    if (err == P11KMS_OK) {
-        err = options->reload(options->arg);
-    }
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_done(op);
+    answer_settle(op, reload(op));
 }
 
 /* ---- ResumeAudit ---- */
@@ -430,11 +421,5 @@ static p11kms_err set_clock(op_t *op)
 
 void api_set_clock(op_t *op)
 {
-    p11kms_err err = set_clock(op);
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_done(op);
+    answer_settle(op, set_clock(op));
 }

@@ -121,11 +121,5 @@ static p11kms_err find_role(op_t *op, revoking_t *revoking)
 void api_revoke_sessions(op_t *op)
 {
     op->act = ARENA_NEW(op->arena, revoking_t);
-    p11kms_err err = find_role(op, op->act);
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, put_revocation, revoked);
+    change_or_fail(op, find_role(op, op->act), put_revocation, revoked);
 }

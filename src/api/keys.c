@@ -204,6 +204,15 @@ void answer_settle(op_t *op, p11kms_err err)
     }
 }
 
+void change_or_fail(op_t *op, p11kms_err err, op_change_fn change, op_step then)
+{
+    if (err == P11KMS_OK) {
+        op_change(op, change, then);
+    } else {
+        op_fail(op, err);
+    }
+}
+
 void answer_empty(op_t *op)
 {
     buf_clear(&op->out);

@@ -53,13 +53,7 @@ static p11kms_err create_alias(op_t *op, request_t *request)
 
 void api_create_alias(op_t *op)
 {
-    p11kms_err err = create_alias(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, insert_alias, op_settle);
+    change_or_fail(op, create_alias(op, request_begin(op)), insert_alias, op_settle);
 }
 
 /* ---- UpdateAlias ---- */
@@ -97,13 +91,7 @@ static p11kms_err update_alias(op_t *op, request_t *request)
 
 void api_update_alias(op_t *op)
 {
-    p11kms_err err = update_alias(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, move_alias, op_settle);
+    change_or_fail(op, update_alias(op, request_begin(op)), move_alias, op_settle);
 }
 
 /* ---- DeleteAlias ---- */
@@ -126,13 +114,7 @@ static p11kms_err delete_alias(op_t *op, request_t *request)
 
 void api_delete_alias(op_t *op)
 {
-    p11kms_err err = delete_alias(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, remove_alias, op_settle);
+    change_or_fail(op, delete_alias(op, request_begin(op)), remove_alias, op_settle);
 }
 
 /* ---- ListAliases ---- */
@@ -195,11 +177,5 @@ static p11kms_err list_aliases(op_t *op, request_t *request)
 
 void api_list_aliases(op_t *op)
 {
-    p11kms_err err = list_aliases(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_done(op);
+    answer_settle(op, list_aliases(op, request_begin(op)));
 }

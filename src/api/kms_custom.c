@@ -166,20 +166,18 @@ static p11kms_err store_created(op_t *op, store_t *store)
     return P11KMS_OK;
 }
 
-void api_create_custom_key_store(op_t *op)
+static p11kms_err create_begin(op_t *op)
 {
     kms_custom_new wanted;
 
     request_begin(op);
-    p11kms_err err = request_anything(op);
-    if (err == P11KMS_OK) {
-        err = read_wanted(op, &wanted);
-    }
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, store_created, op_settle);
+    TRY(request_anything(op));
+    return read_wanted(op, &wanted);
+}
+
+void api_create_custom_key_store(op_t *op)
+{
+    change_or_fail(op, create_begin(op), store_created, op_settle);
 }
 
 /* ---- DescribeCustomKeyStores ---- */
@@ -306,13 +304,7 @@ static p11kms_err change_begin(op_t *op)
 static void change_store(op_t *op, op_change_fn change, op_step then)
 {
     request_begin(op);
-    p11kms_err err = change_begin(op);
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, change, then);
+    change_or_fail(op, change_begin(op), change, then);
 }
 
 static p11kms_err must_be(const kms_custom_t *store, bool disconnected)

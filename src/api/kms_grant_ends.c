@@ -50,13 +50,7 @@ static p11kms_err revoke_grant(op_t *op, request_t *request)
 
 void api_revoke_grant(op_t *op)
 {
-    p11kms_err err = revoke_grant(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, remove_revoked, op_settle);
+    change_or_fail(op, revoke_grant(op, request_begin(op)), remove_revoked, op_settle);
 }
 
 /* ---- RetireGrant ---- */
@@ -185,11 +179,5 @@ static p11kms_err retire_grant(op_t *op, request_t *request)
 
 void api_retire_grant(op_t *op)
 {
-    p11kms_err err = retire_grant(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, remove_retired, op_settle);
+    change_or_fail(op, retire_grant(op, request_begin(op)), remove_retired, op_settle);
 }

@@ -191,13 +191,7 @@ static p11kms_err create_grant(op_t *op, request_t *request)
 
 void api_create_grant(op_t *op)
 {
-    p11kms_err err = create_grant(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, insert_grant, op_settle);
+    change_or_fail(op, create_grant(op, request_begin(op)), insert_grant, op_settle);
 }
 
 /* ---- listings ---- */

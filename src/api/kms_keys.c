@@ -154,20 +154,17 @@ void api_create_key(op_t *op)
 
 /* ---- DescribeKey, ListKeys ---- */
 
+static p11kms_err describe_key(op_t *op, request_t *request)
+{
+    TRY(in_refuse_unsupported(op));
+    TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_READ));
+    answer_metadata(op, request->key);
+    return P11KMS_OK;
+}
+
 void api_describe_key(op_t *op)
 {
-    request_t *request = request_begin(op);
-    p11kms_err err = in_refuse_unsupported(op);
-
-    if (err == P11KMS_OK) {
-        err = request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_READ);
-    }
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    answer_metadata(op, request->key);
-    op_done(op);
+    answer_settle(op, describe_key(op, request_begin(op)));
 }
 
 static p11kms_err list_keys(op_t *op, request_t *request)
@@ -202,13 +199,7 @@ static p11kms_err list_keys(op_t *op, request_t *request)
 
 void api_list_keys(op_t *op)
 {
-    p11kms_err err = list_keys(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_done(op);
+    answer_settle(op, list_keys(op, request_begin(op)));
 }
 
 /* ---- edits of one key ---- */
@@ -216,13 +207,7 @@ void api_list_keys(op_t *op)
 static void edit_key(op_t *op, kms_doing doing, op_change_fn change)
 {
     request_begin(op);
-    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, doing);
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, change, op_settle);
+    change_or_fail(op, request_key(op, "KeyId", KMS_NAME_KEY, doing), change, op_settle);
 }
 
 static p11kms_err set_description(op_t *op, store_t *store)

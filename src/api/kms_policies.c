@@ -28,19 +28,14 @@ static p11kms_err get_policy(op_t *op, request_t *request)
 
 void api_get_key_policy(op_t *op)
 {
-    p11kms_err err = get_policy(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_done(op);
+    answer_settle(op, get_policy(op, request_begin(op)));
 }
 
 static p11kms_err list_policies(op_t *op)
 {
     page_t page;
 
+    request_begin(op);
     TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
     TRY(page_begin(op, "ListKeyPolicies", 100, 1000, &page));
     jw_t w = answer_begin(op);
@@ -55,14 +50,7 @@ static p11kms_err list_policies(op_t *op)
 
 void api_list_key_policies(op_t *op)
 {
-    request_begin(op);
-    p11kms_err err = list_policies(op);
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_done(op);
+    answer_settle(op, list_policies(op));
 }
 
 /*
@@ -121,11 +109,5 @@ static p11kms_err put_policy(op_t *op, request_t *request)
 
 void api_put_key_policy(op_t *op)
 {
-    p11kms_err err = put_policy(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, write_policy, op_settle);
+    change_or_fail(op, put_policy(op, request_begin(op)), write_policy, op_settle);
 }

@@ -112,13 +112,7 @@ static void replicated(op_t *op)
 
 void api_replicate_key(op_t *op)
 {
-    p11kms_err err = replicate_begin(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, replica_inserted, replicated);
+    change_or_fail(op, replicate_begin(op, request_begin(op)), replica_inserted, replicated);
 }
 
 /* ---- UpdatePrimaryRegion ---- */
@@ -170,11 +164,5 @@ static p11kms_err move_begin(op_t *op, request_t *request)
 
 void api_update_primary_region(op_t *op)
 {
-    p11kms_err err = move_begin(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, primary_moved, op_settle);
+    change_or_fail(op, move_begin(op, request_begin(op)), primary_moved, op_settle);
 }

@@ -43,29 +43,20 @@ static p11kms_err rotation_off(op_t *op, store_t *store)
     return set_rotation(op, store, 0);
 }
 
-static void change_rotation(op_t *op, op_change_fn change)
+static p11kms_err change_begin(op_t *op, request_t *request)
 {
-    request_begin(op);
-    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_SET_ROTATION);
-
-    if (err == P11KMS_OK) {
-        err = check_rotates(((request_t *)op->act)->key);
-    }
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, change, op_settle);
+    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_SET_ROTATION));
+    return check_rotates(request->key);
 }
 
 void api_enable_key_rotation(op_t *op)
 {
-    change_rotation(op, rotation_on);
+    change_or_fail(op, change_begin(op, request_begin(op)), rotation_on, op_settle);
 }
 
 void api_disable_key_rotation(op_t *op)
 {
-    change_rotation(op, rotation_off);
+    change_or_fail(op, change_begin(op, request_begin(op)), rotation_off, op_settle);
 }
 
 /* While deletion is pending rotation is suspended, and reads as off. */
@@ -76,17 +67,11 @@ static bool rotates(const kms_key_t *key)
 }
 
 /* Of asymmetric and HMAC keys it "is always false" (API Reference); Terraform asks for it of every key. */
-void api_get_key_rotation_status(op_t *op)
+static p11kms_err rotation_status(op_t *op, request_t *request)
 {
-    request_t *request = request_begin(op);
-    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_GET_ROTATION);
-
-    if (err == P11KMS_OK && request->key->spec->family == KMS_FAMILY_SYMMETRIC) {
-        err = check_rotates(request->key);
-    }
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
+    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_GET_ROTATION));
+    if (request->key->spec->family == KMS_FAMILY_SYMMETRIC) {
+        TRY(check_rotates(request->key));
     }
     _cleanup_(kms_key) kms_key_t *primary = kms_primary_of(request->kms, request->key);
     jw_t w = answer_begin(op);
@@ -100,7 +85,12 @@ void api_get_key_rotation_status(op_t *op)
         jw_int(&w, primary->rotation_days);
     }
     jw_end(&w);
-    op_done(op);
+    return P11KMS_OK;
+}
+
+void api_get_key_rotation_status(op_t *op)
+{
+    answer_settle(op, rotation_status(op, request_begin(op)));
 }
 
 /* ---- on demand ---- */
@@ -151,20 +141,19 @@ static void material_made(op_t *op)
     kms_keep_material(op, rotated);
 }
 
+static p11kms_err rotate_begin(op_t *op, request_t *request)
+{
+    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_ROTATE));
+    TRY(check_rotates(request->key));
+    TRY(kms_check_primary(request->key));
+    return check_quota(request->kms, request->key);
+}
+
 void api_rotate_key_on_demand(op_t *op)
 {
     request_t *request = request_begin(op);
-    p11kms_err err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_ROTATE);
+    p11kms_err err = rotate_begin(op, request);
 
-    if (err == P11KMS_OK) {
-        err = check_rotates(request->key);
-    }
-    if (err == P11KMS_OK) {
-        err = kms_check_primary(request->key);
-    }
-    if (err == P11KMS_OK) {
-        err = check_quota(request->kms, request->key);
-    }
     if (err != P11KMS_OK) {
         op_fail(op, err);
         return;
@@ -266,11 +255,5 @@ static p11kms_err list_rotations(op_t *op, request_t *request)
 
 void api_list_key_rotations(op_t *op)
 {
-    p11kms_err err = list_rotations(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_done(op);
+    answer_settle(op, list_rotations(op, request_begin(op)));
 }

@@ -41,29 +41,21 @@ static p11kms_err drop_tags(op_t *op, store_t *store)
     return write_tags(op, change, STEAL(key));
 }
 
-static void change_tags(op_t *op, const char *member, op_change_fn change)
+static p11kms_err change_begin(op_t *op, const char *member)
 {
     request_begin(op);
-    p11kms_err err = request_tag_count(op, member);
-
-    if (err == P11KMS_OK) {
-        err = request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_EDIT);
-    }
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_change(op, change, op_settle);
+    TRY(request_tag_count(op, member));
+    return request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_EDIT);
 }
 
 void api_tag_resource(op_t *op)
 {
-    change_tags(op, "Tags", add_tags);
+    change_or_fail(op, change_begin(op, "Tags"), add_tags, op_settle);
 }
 
 void api_untag_resource(op_t *op)
 {
-    change_tags(op, "TagKeys", drop_tags);
+    change_or_fail(op, change_begin(op, "TagKeys"), drop_tags, op_settle);
 }
 
 static size_t first_after(const kms_key_t *key, const char *after)
@@ -110,11 +102,5 @@ static p11kms_err list_tags(op_t *op, request_t *request)
 
 void api_list_resource_tags(op_t *op)
 {
-    p11kms_err err = list_tags(op, request_begin(op));
-
-    if (err != P11KMS_OK) {
-        op_fail(op, err);
-        return;
-    }
-    op_done(op);
+    answer_settle(op, list_tags(op, request_begin(op)));
 }
