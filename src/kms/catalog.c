@@ -338,6 +338,20 @@ size_t catalog_size(catalog_t *catalog)
     return n;
 }
 
+size_t catalog_count(catalog_t *catalog, bool (*is)(const kms_key_t *key, const void *arg), const void *arg)
+{
+    size_t n = 0, pos = 0;
+    slice_t name;
+    void *key;
+
+    pthread_rwlock_rdlock(&catalog->lock);
+    while (map_next(catalog->by_id, &pos, &name, &key)) {
+        n += is(key, arg);
+    }
+    pthread_rwlock_unlock(&catalog->lock);
+    return n;
+}
+
 p11kms_err catalog_all(catalog_t *catalog, kms_key_t ***ret, size_t *ret_n)
 {
     size_t n = 0, pos = 0;

@@ -45,6 +45,8 @@ size_t catalog_count_aliases(catalog_t *catalog, const kms_key_t *key);
 /** Of an account in a region. */
 size_t catalog_count_keys(catalog_t *catalog, const char *account, const char *region);
 size_t catalog_size(catalog_t *catalog);
+/** Of all: how many @p is() says yes to, which must not come back to the catalog. */
+size_t catalog_count(catalog_t *catalog, bool (*is)(const kms_key_t *key, const void *arg), const void *arg);
 /** References to the multi-Region keys of this id, in Region order; @p out has KMS_FAMILY_MAX places. @return how many */
 size_t catalog_family(catalog_t *catalog, const uint8_t id[KMS_ID], kms_key_t **out);
 /** Every key, a reference each, into a new array the caller frees; for the schedule and reconciliation. */

@@ -422,17 +422,15 @@ p11kms_err kms_change_custom(kms_change *change, kms_custom_t *store)
     return P11KMS_OK;
 }
 
+static bool is_linked(const kms_key_t *key, const void *link)
+{
+    return key->link == link;
+}
+
 static p11kms_err check_empty(kms_t *kms, const kms_custom_t *store)
 {
-    kms_key_t **keys;
-    size_t n, in_it = 0;
+    size_t in_it = catalog_count(kms->catalog, is_linked, store->link);
 
-    TRY(catalog_all(kms->catalog, &keys, &n));
-    for (size_t i = 0; i < n; i++) {
-        in_it += keys[i]->link == store->link;
-        kms_key_unref(keys[i]);
-    }
-    free(keys);
     if (in_it > 0) {
         FAIL(P11KMS_E_CUSTOM_HAS_KEYS, "The custom key store %s has %zu KMS keys: schedule their deletion first.",
              store->id, in_it);
@@ -463,18 +461,24 @@ p11kms_err kms_custom_take(const kms_custom_t *store, kms_create *create)
     return P11KMS_OK;
 }
 
+typedef struct {
+    const char *token_name;
+    const uint8_t *id;
+} token_object_t;
+
+static bool is_material_of(const kms_key_t *key, const void *arg)
+{
+    const token_object_t *object = arg;
+
+    return strcmp(key->token_name, object->token_name) == 0 && kms_key_material(key, object->id);
+}
+
 p11kms_err kms_check_adoptable(kms_t *kms, const char *token_name, const uint8_t material_id[KMS_ID])
 {
-    bool used = kms_key_material(kms->service_key, material_id) != NULL;
-    kms_key_t **keys;
-    size_t n;
+    const token_object_t object = { .token_name = token_name, .id = material_id };
+    bool used = kms_key_material(kms->service_key, material_id) ||
+                catalog_count(kms->catalog, is_material_of, &object) > 0;
 
-    TRY(catalog_all(kms->catalog, &keys, &n));
-    for (size_t i = 0; i < n; i++) {
-        used = used || (strcmp(keys[i]->token_name, token_name) == 0 && kms_key_material(keys[i], material_id));
-        kms_key_unref(keys[i]);
-    }
-    free(keys);
     if (used) {
         FAIL(P11KMS_E_XKS_KEY_IN_USE, "The key on the token belongs to another KMS key already.");
     }
