@@ -117,6 +117,10 @@ naming request_granted(const op_t *op, const char *action);
 kms_grant_t *request_grant(const op_t *op, const char *action, naming *ret);
 /** How closely @p principal, an ARN, names the caller. */
 naming request_names(const op_t *op, slice_t principal);
+/** RetireGrant: the grant of @p key that names the caller closest as one who may; a reference, NULL: none does more than any. */
+kms_grant_t *request_retirable(const op_t *op, const kms_key_t *key, naming *ret);
+/** RetireGrant: the key policy where it denies that, else NULL. */
+policy_t *request_retire_policy(op_t *op, const kms_key_t *key);
 /** The condition keys of KMS; @p arg is the op. */
 bool kms_conditions(void *arg, slice_t key, slice_t as_written, policy_values *ret);
 /** As op_condition_key(), for those of a service. */

@@ -13,12 +13,17 @@ p11kms_err in_grant_id(const op_t *op, uint8_t ret[KMS_GRANT_ID])
     return P11KMS_OK;
 }
 
-static p11kms_err find_grant(op_t *op, const kms_key_t *key, const uint8_t id[KMS_GRANT_ID])
+static void look_up(request_t *request, const uint8_t id[KMS_GRANT_ID])
 {
-    request_t *request = op->act;
-    char text[KMS_GRANT_TEXT];
+    const kms_key_t *key = request->key;
 
     request->grant = grants_get(kms_grants(request->kms), (grants_key){ key->region, key->id }, id);
+}
+
+static p11kms_err check_found(const request_t *request, const uint8_t id[KMS_GRANT_ID])
+{
+    char text[KMS_GRANT_TEXT];
+
     if (!request->grant) {
         hex_encode(id, KMS_GRANT_ID, text);
         FAIL(P11KMS_E_KEY_NOT_FOUND, "Grant ID %s is not found", text);
@@ -44,7 +49,8 @@ static p11kms_err revoke_grant(op_t *op, request_t *request)
 
     TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
     TRY(in_grant_id(op, id));
-    TRY(find_grant(op, request->key, id));
+    look_up(request, id);
+    TRY(check_found(request, id));
     return in_dry_run(op);
 }
 
@@ -66,11 +72,16 @@ static naming closer(naming a, naming b)
  * As a backup, the AWS account in which the grant was created can retire the grant." An account, that of the key
  * too, delegates it by kms:RetireGrant in identity policies (Developer Guide, "Retiring and revoking grants").
  */
-static naming names_as_retiring(const op_t *op, const kms_grant_t *grant)
+static naming names_as_retiring(const op_t *op, const kms_key_t *key, const kms_grant_t *grant)
 {
-    bool of_account = strcmp(op->account, grant->issuing_account) == 0 || strcmp(op->account, grant->account) == 0;
-    naming names = closer(of_account ? NAMES_ACCOUNT : NAMES_NOBODY, request_names(op, grant->retiring));
+    bool of_account = strcmp(op->account, key->account) == 0 ||
+                      (grant && strcmp(op->account, grant->issuing_account) == 0);
+    naming names = of_account ? NAMES_ACCOUNT : NAMES_NOBODY;
 
+    if (!grant) {
+        return names;
+    }
+    names = closer(names, request_names(op, grant->retiring));
     return grant->operations & GRANT_RETIRE_GRANT ? closer(names, request_names(op, grant->grantee)) : names;
 }
 
@@ -86,23 +97,71 @@ static bool is_denied(op_t *op, const op_resource_t *resource, policy_t *policy)
  * "The kms:RetireGrant permission is not effective in a key policy", but for a Deny. The grant speaks to principals
  * of other accounts as to those of its own: they need no permission for what it lets them do.
  */
+policy_t *request_retire_policy(op_t *op, const kms_key_t *key)
+{
+    const op_resource_t resource = { .arn = key->arn };
+
+    return is_denied(op, &resource, key->policy) ? key->policy : NULL;
+}
+
+/* Whoever may not is told so in the same words, whatever grant there is: none, or one that names others. */
+static p11kms_err refuse(const op_t *op, const kms_key_t *key)
+{
+    FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s", op->auth.principal->arn,
+         op->row->action, key->arn);
+}
+
+/* A grant that is not there could be retired by those who may retire any of the key. */
 static p11kms_err may_retire(op_t *op, const kms_key_t *key, bool again)
 {
     const op_resource_t resource = { .arn = key->arn };
     request_t *request = op->act;
 
-    request->retires = names_as_retiring(op, request->grant);
+    request->retires = names_as_retiring(op, key, request->grant);
     request->asked = key;
-    policy_t *policy = is_denied(op, &resource, key->policy) ? key->policy : NULL;
-    p11kms_err err = P11KMS_OK;
-    if (!again) {
-        err = op_authorize(op, &resource, policy, true, kms_conditions, op);
-    } else if (!op_would_allow(op, op->row->action, &resource, policy, true, kms_conditions, op)) {
-        err = p11kms_fail(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s any longer",
-                          op->auth.principal->arn, op->row->action, key->arn);
-    }
+    policy_t *policy = request_retire_policy(op, key);
+    bool may = again ? op_would_allow(op, op->row->action, &resource, policy, true, kms_conditions, op)
+                     : op_authorize(op, &resource, policy, true, kms_conditions, op) == P11KMS_OK;
     request->asked = NULL;
-    return err;
+    return may ? P11KMS_OK : refuse(op, key);
+}
+
+/* Grants of a key are looked through so many at a time. */
+#define PAGE 64
+
+/* The one of a page that names the caller closest; takes the references. */
+static void take_closest(const op_t *op, const kms_key_t *key, kms_grant_t **page, size_t n, kms_grant_t **closest,
+                         naming *names)
+{
+    for (size_t i = 0; i < n; i++) {
+        naming so = names_as_retiring(op, key, page[i]);
+
+        if (so > *names) {
+            *names = so;
+            kms_grant_unref(*closest);
+            *closest = kms_grant_ref(page[i]);
+        }
+        kms_grant_unref(page[i]);
+    }
+}
+
+kms_grant_t *request_retirable(const op_t *op, const kms_key_t *key, naming *ret)
+{
+    const request_t *request = op->act;
+    kms_grant_t *closest = NULL, *page[PAGE];
+    uint8_t after[KMS_GRANT_ID];
+    size_t n = PAGE;
+
+    *ret = names_as_retiring(op, key, NULL);
+    for (bool first = true; n == PAGE; first = false) {
+        n = grants_list(kms_grants(request->kms), (grants_key){ key->region, key->id }, SLICE(NULL, 0),
+                        first ? NULL : after, page, PAGE);
+        if (n) {
+            memcpy(after, page[n - 1]->id, KMS_GRANT_ID);
+        }
+        take_closest(op, key, page, n, &closest, ret);
+    }
+    return closest;
 }
 
 static p11kms_err remove_retired(op_t *op, store_t *store)
@@ -170,10 +229,13 @@ static p11kms_err retire_grant(op_t *op, request_t *request)
 
     TRY(which_grant(op, id));
     note_resource(op, request->key);
-    TRY(find_grant(op, request->key, id));
-    op->further_name = "grantId";
-    op->further_value = arena_strdup(op->arena, request->grant->id_text);
+    look_up(request, id);
+    if (request->grant) {
+        op->further_name = "grantId";
+        op->further_value = arena_strdup(op->arena, request->grant->id_text);
+    }
     TRY(may_retire(op, request->key, false));
+    TRY(check_found(request, id));
     return in_dry_run(op);
 }
 

@@ -117,6 +117,11 @@ static op_resource_t resource_of(const api_rehearsal *rehearsal)
                             .account = rehearsal->arn ? rehearsal->principal->account : NULL };
 }
 
+static policy_t *policy_of(const api_rehearsal *rehearsal)
+{
+    return rehearsal->key ? rehearsal->key->policy : rehearsal->role ? rehearsal->role->trust : NULL;
+}
+
 p11kms_err api_rehearse(const api_rehearsal *rehearsal, arena_t *arena, op_question_t *ret)
 {
     const kms_key_t *key = rehearsal->key;
@@ -143,11 +148,13 @@ p11kms_err api_rehearse(const api_rehearsal *rehearsal, arena_t *arena, op_quest
     if (key) {
         TRY(request_crosses(op, rehearsal->action, key));
     }
-    policy_t *policy = key ? key->policy : rehearsal->role ? rehearsal->role->trust : NULL;
+    bool retires = key && strcmp(rehearsal->action, "kms:RetireGrant") == 0;
     bool kms = strcmp(op->row->service, "kms") == 0;
-    op_question(op, rehearsal->action, &resource, policy, policy != NULL, kms ? kms_conditions : NULL, op,
+    policy_t *policy = retires ? request_retire_policy(op, key) : policy_of(rehearsal);
+    op_question(op, rehearsal->action, &resource, policy, retires || policy != NULL, kms ? kms_conditions : NULL, op,
                 ret);
-    _cleanup_(kms_grant) kms_grant_t *grant = request_grant(op, rehearsal->action, &ret->set.granted);
+    _cleanup_(kms_grant) kms_grant_t *grant = retires ? request_retirable(op, key, &ret->set.granted)
+                                                      : request_grant(op, rehearsal->action, &ret->set.granted);
     ret->grant = grant ? arena_strdup(arena, grant->id_text) : NULL;
     return P11KMS_OK;
 }

@@ -558,6 +558,25 @@ keys:
                                        "--json").stdout)
         self.assertEqual([(one["basis"], one["grant"]) for one in told["decisions"]], [("grant", grant)])
 
+    def test_who_retires_a_grant_is_told_by_the_grants_of_the_key(self):
+        app = "arn:aws:iam::123456789012:user/app"
+        statements = [{"Effect": "Allow", "Principal": {"AWS": [app, "arn:aws:iam::123456789012:user/admin"]},
+                       "Action": "kms:*", "Resource": "*"}]
+        key = self.clients["admin"].create_key(
+            Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))["KeyMetadata"]["KeyId"]
+        self.assertEqual(self.explain("app", "kms:RetireGrant", key).returncode, DENIED)  # whatever the key policy allows
+        make = {"KeyId": key, "Operations": ["Encrypt"], "GranteePrincipal": "arn:aws:iam::123456789012:user/admin"}
+        self.clients["admin"].create_grant(**make)
+        self.assertEqual(self.explain("app", "kms:RetireGrant", key).returncode, DENIED)
+        grant = self.clients["admin"].create_grant(RetiringPrincipal=app, **make)["GrantId"]
+        done = self.explain("app", "kms:RetireGrant", key)
+        self.assertEqual(done.returncode, ALLOWED, done.stdout)
+        self.assertIn(f"since the grant {grant} allows it\n", done.stdout)
+        statements.append({"Effect": "Deny", "Principal": {"AWS": app}, "Action": "kms:RetireGrant", "Resource": "*"})
+        self.clients["admin"].put_key_policy(
+            KeyId=key, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+        self.assertEqual(self.explain("app", "kms:RetireGrant", key).returncode, DENIED)
+
     def test_a_policy_of_the_store_is_told_by_the_id_of_its_key(self):
         done = self.explain("admin", "kms:EnableKey", self.loose)
         self.assertIn(f'since Statement[0] "all of it" of key policy of key {self.loose} allows it\n', done.stdout)

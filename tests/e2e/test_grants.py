@@ -398,6 +398,28 @@ class Ending(GrantCase):
                 self.assertEqual(self.retires(by, KeyId=key["Arn"], GrantId=grant["GrantId"]), may)
                 self.assertEqual(len(self.grants(key)), 0 if may else 1)
 
+    def test_who_may_not_retire_is_not_told_whether_there_is_such_a_grant(self):
+        key = self.key_with(statement(user("admin")))
+        grants = [self.grant(key, **parameters) for parameters in (
+            {}, {"RetiringPrincipal": user("admin")}, {"RetiringPrincipal": root(OTHER)}, {"to": root(OTHER)},
+            {"to": root(OTHER), "operations": ["Encrypt", "RetireGrant"]})]
+        tokens = [grant["GrantToken"] for grant in grants]
+        ended = self.grant(key)
+        self.kms("RevokeGrant", KeyId=key["KeyId"], GrantId=ended["GrantId"])
+        for by in (self.app, self.otherapp):
+            answers = set()
+            for which in [{"KeyId": key["Arn"], "GrantId": grant["GrantId"]} for grant in (*grants, ended)] + [
+                    {"KeyId": key["Arn"], "GrantId": "0" * 64}] + [
+                    {"GrantToken": token} for token in (*tokens, ended["GrantToken"])]:
+                with self.assertRaises(Refused) as caught:
+                    by("RetireGrant", **which)
+                answers.add((caught.exception.code, str(caught.exception)))
+            self.assertEqual(len(answers), 1, answers)
+            self.assertEqual({code for code, _ in answers}, {"AccessDeniedException"})
+        for by in (self.kms, self.delegate):
+            self.refused("NotFoundException", f"Grant ID {'0' * 64} is not found", "RetireGrant", by, KeyId=key["Arn"],
+                         GrantId="0" * 64)
+
     def test_a_role_retires_by_its_sessions(self):
         key = self.new_key()
         self.grant(key, RetiringPrincipal=role("jobs/worker"))
