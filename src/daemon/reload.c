@@ -134,6 +134,7 @@ static p11kms_err reload_all(service_t *s, buf_t *problems)
     TRY(conf_load(s->options->conf_file, s->options->dev, problems, &conf));
     TRY(service_read_declared(s, conf, problems, &declared));
     TRY(registry_build(s->registry, declared, problems, &identity));
+    TRY(identity_check_keys(identity, declared, problems));
     TRY(oidc_open(declared, service_fetch, NULL, problems, &oidc));
     TRY(api_rates(&conf->quotas, problems, &rates, &n_rates));
     TRY(http_reload_certificates(s->http));

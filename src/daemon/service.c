@@ -113,6 +113,9 @@ p11kms_err service_check(const service_options *options)
     }
     if (err == P11KMS_OK) {
         err = identity_build(s.declared, NULL, 0, &problems, &identity);
+        if (err == P11KMS_OK) {
+            err = identity_check_keys(identity, s.declared, &problems);
+        }
         print_problems(&problems);
     }
     conf_stop(&s);
@@ -487,22 +490,27 @@ p11kms_err service_fetch(void *arg, const char *url, const char *ca, buf_t *ret_
     return P11KMS_OK;
 }
 
+static p11kms_err read_identities(service_t *s, buf_t *problems, identity_t **ret)
+{
+    _cleanup_(identity) identity_t *identity = NULL;
+
+    TRY(registry_build(s->registry, s->declared, problems, &identity));
+    TRY(identity_check_keys(identity, s->declared, problems));
+    TRY(oidc_open(s->declared, service_fetch, NULL, problems, &s->oidc));
+    *ret = STEAL(identity);
+    return P11KMS_OK;
+}
+
 static p11kms_err identity_start(service_t *s)
 {
     _cleanup_buf_ buf_t problems = { 0 };
+    identity_t *identity;
 
     TRY(registry_new(s->core, s->kms, &s->registry));
     TRY(core_store_job(s->core, registry_load, s->registry));
-    identity_t *identity = NULL;
-    p11kms_err err = registry_build(s->registry, s->declared, &problems, &identity);
+    p11kms_err err = read_identities(s, &problems, &identity);
     print_problems(&problems);
     TRY(err);
-    err = oidc_open(s->declared, service_fetch, NULL, &problems, &s->oidc);
-    if (err != P11KMS_OK) {
-        print_problems(&problems);
-        identity_unref(identity);
-        return err;
-    }
     registry_swap(s->registry, STEAL(s->declared), identity);
     return P11KMS_OK;
 }

@@ -25,7 +25,3 @@ const char *builder_key(builder_t *builder, const char *account, const char *nam
 /* principals.c */
 MUST_USE p11kms_err builder_add_accounts(builder_t *builder, const conf_declared_t *declared);
 void builder_free_groups(builder_t *builder);
-
-/* named.c */
-/** Of declared keys: that they are policies, and whom they name. The principals are there. */
-MUST_USE p11kms_err builder_check_key_policies(builder_t *builder, const conf_declared_t *declared);

@@ -148,7 +148,6 @@ static p11kms_err fill(builder_t *builder, const identity_sources *sources)
     TRY(builder_add_accounts(builder, sources->declared));
     TRY(add_keys(builder, sources->declared, sources->keys, sources->n_keys));
     TRY(add_peers(builder, sources->declared));
-    TRY(builder_check_key_policies(builder, sources->declared));
     for (size_t i = 0; i < sources->n_revocations; i++) {
         identity_revoke_sessions(identity, SLICE_STR(sources->revocations[i].role_arn),
                                  sources->revocations[i].until_ms);

@@ -118,6 +118,8 @@ bool identity_has_account(const identity_t *identity, slice_t account);
 bool identity_knows(const identity_t *identity, slice_t arn);
 /** May all whom a policy names exist? Federated users may. @param[out] ret_stranger  One who may not; into the policy. */
 bool identity_knows_all(const identity_t *identity, const policy_t *policy, policy_named *ret_stranger);
+/** The policies of declared keys: they compile, and whom they name may exist. @retval P11KMS_E_CONFIG  @p problems tells */
+MUST_USE p11kms_err identity_check_keys(const identity_t *identity, const conf_declared_t *declared, buf_t *problems);
 
 typedef struct identity_session identity_session;
 

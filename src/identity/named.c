@@ -1,6 +1,8 @@
 /* Whom policies name: of accounts that are declared, who is not declared is nobody. */
 #include "identity/builder.h"
 
+#include <stdio.h>
+
 /* "arn:aws:iam::ACCOUNT:user/NAME" -> "user/NAME" */
 static slice_t resource_of(slice_t arn)
 {
@@ -45,33 +47,46 @@ bool identity_knows_all(const identity_t *identity, const policy_t *policy, poli
 
 /* ---- the policies of declared keys ---- */
 
-static p11kms_err check_policy(builder_t *builder, const conf_key *key)
+typedef struct {
+    const identity_t *identity;
+    buf_t *problems;
+    unsigned n_problems;
+} checking_t;
+
+static p11kms_err check_policy(checking_t *checking, const conf_key *key)
 {
     _cleanup_(policy) policy_t *policy = NULL;
     p11kms_err err = policy_compile(SLICE_STR(key->policy->json), POLICY_RESOURCE, "", &policy);
     policy_named stranger;
+    char path[64];
 
     if (err == P11KMS_E_POLICY_MALFORMED) {
         const char *detail = p11kms_err_detail(err);
-        PROBLEM(builder, conf_policy_place(key->policy, detail), "key '%s': %s", key->alias, detail);
+        PROBLEM(checking, conf_policy_place(key->policy, detail), "key '%s': %s", key->alias, detail);
         return P11KMS_OK;
     }
     TRY(err);
-    if (!identity_knows_all(builder->identity, policy, &stranger)) {
-        const char *path = arena_printf(builder->identity->arena, "Statement[%zu].%s", stranger.statement,
-                                        stranger.spared ? "NotPrincipal" : "Principal");
-        PROBLEM(builder, conf_policy_place(key->policy, path), "key '%s': %s: %.*s is not declared", key->alias,
+    if (!identity_knows_all(checking->identity, policy, &stranger)) {
+        snprintf(path, sizeof(path), "Statement[%zu].%s", stranger.statement,
+                 stranger.spared ? "NotPrincipal" : "Principal");
+        PROBLEM(checking, conf_policy_place(key->policy, path), "key '%s': %s: %.*s is not declared", key->alias,
                 path, (int)stranger.arn.len, (const char *)stranger.arn.data);
     }
     return P11KMS_OK;
 }
 
-p11kms_err builder_check_key_policies(builder_t *builder, const conf_declared_t *declared)
+p11kms_err identity_check_keys(const identity_t *identity, const conf_declared_t *declared, buf_t *problems)
 {
+    checking_t checking = { .identity = identity, .problems = problems };
+
     for (size_t i = 0; i < declared->n_keys; i++) {
         if (declared->keys[i].policy != NULL) {
-            TRY(check_policy(builder, &declared->keys[i]));
+            TRY(check_policy(&checking, &declared->keys[i]));
         }
+    }
+    if (checking.n_problems > 0) {
+        FAIL(P11KMS_E_CONFIG, "%u problem%s in the declared keys", checking.n_problems,
+             checking.n_problems == 1 ? "" : "s");
     }
     return P11KMS_OK;
 }
