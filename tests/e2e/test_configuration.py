@@ -273,6 +273,20 @@ class Reloading(RealCase):
         self.assertEqual(wire.ask(self.service, "ListKeys", credentials=credentials).code,
                          "UnrecognizedClientException")
 
+    def test_a_user_declared_again_has_what_it_had(self):
+        self.service.identities.write_text(NEW_USER.replace("name: late\n        administrator: true", "name: late"),
+                                           encoding="utf-8")
+        self.service.reload()
+        credentials = self.service.add_key("late")
+        key = self.ask(self.service, "CreateKey")["KeyMetadata"]["KeyId"]
+        self.ask(self.service, "CreateGrant", KeyId=key, GranteePrincipal=f"arn:aws:iam::{ACCOUNT}:user/late",
+                 Operations=["DescribeKey"])
+        with_user = self.service.identities.read_text(encoding="utf-8")
+        for text, status in ((with_user, 200), (IDENTITIES, 400), (with_user, 200)):
+            self.service.identities.write_text(text, encoding="utf-8")
+            self.service.reload()
+            self.assertEqual(wire.ask(self.service, "DescribeKey", {"KeyId": key}, credentials=credentials).status, status)
+
     def test_a_policy_outlives_those_it_names(self):
         """AWS, too, keeps a policy whose principal was deleted, and refuses to be given it again."""
         self.service.identities.write_text(NEW_USER, encoding="utf-8")
