@@ -4,7 +4,7 @@
  */
 #include "core/core.h"
 
-typedef bool (*attribute_fn)(const op_t *op, slice_t rest, slice_t *ret);
+typedef bool (*attribute_fn)(const op_question_t *at, slice_t rest, slice_t *ret);
 
 static bool text(const char *value, slice_t *ret)
 {
@@ -12,21 +12,21 @@ static bool text(const char *value, slice_t *ret)
     return value[0] != '\0';
 }
 
-static bool principal_arn(const op_t *op, slice_t rest, slice_t *ret)
+static bool principal_arn(const op_question_t *at, slice_t rest, slice_t *ret)
 {
-    const principal_t *principal = op->auth.principal;
+    const principal_t *principal = at->op->auth.principal;
 
     (void)rest;
     return text(principal->role_arn ? principal->role_arn : principal->arn, ret);
 }
 
-static bool principal_account(const op_t *op, slice_t rest, slice_t *ret)
+static bool principal_account(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return text(op->auth.principal->account, ret);
+    return text(at->op->auth.principal->account, ret);
 }
 
-static bool principal_type(const op_t *op, slice_t rest, slice_t *ret)
+static bool principal_type(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     static const char *const types[] = {
         [PRINCIPAL_USER] = "User",
@@ -37,115 +37,122 @@ static bool principal_type(const op_t *op, slice_t rest, slice_t *ret)
     };
 
     (void)rest;
-    return text(types[op->auth.principal->kind], ret);
+    return text(types[at->op->auth.principal->kind], ret);
 }
 
-static bool is_service(const op_t *op, slice_t rest, slice_t *ret)
+static bool is_service(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return text(op->auth.principal->kind == PRINCIPAL_SERVICE ? "true" : "false", ret);
+    return text(at->op->auth.principal->kind == PRINCIPAL_SERVICE ? "true" : "false", ret);
 }
 
-static bool user_id(const op_t *op, slice_t rest, slice_t *ret)
+static bool user_id(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return text(op->auth.principal->principal_id, ret);
+    return text(at->op->auth.principal->principal_id, ret);
 }
 
-static bool user_name(const op_t *op, slice_t rest, slice_t *ret)
+static bool user_name(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return op->auth.principal->kind == PRINCIPAL_USER && text(op->auth.principal->name, ret);
+    return at->op->auth.principal->kind == PRINCIPAL_USER && text(at->op->auth.principal->name, ret);
 }
 
-static bool source_ip(const op_t *op, slice_t rest, slice_t *ret)
+static bool source_ip(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return op->message && op->message->peer->kind == PEER_TCP && text(op->message->peer->address, ret);
+    return at->op->message && at->op->message->peer->kind == PEER_TCP && text(at->op->message->peer->address, ret);
 }
 
-static bool secure_transport(const op_t *op, slice_t rest, slice_t *ret)
+static bool secure_transport(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return op->message && text(op->message->peer->tls ? "true" : "false", ret);
+    return at->op->message && text(at->op->message->peer->tls ? "true" : "false", ret);
 }
 
-static bool current_time(const op_t *op, slice_t rest, slice_t *ret)
+static bool current_time(const op_question_t *at, slice_t rest, slice_t *ret)
 {
-    char *out = arena_alloc(op->arena, TIME_TEXT);
+    char *out = arena_alloc(at->op->arena, TIME_TEXT);
 
     (void)rest;
     time_format_iso(clock_wall_ms(), out);
     return text(out, ret);
 }
 
-static bool epoch_time(const op_t *op, slice_t rest, slice_t *ret)
+static bool epoch_time(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return text(arena_printf(op->arena, "%lld", (long long)(clock_wall_ms() / 1000)), ret);
+    return text(arena_printf(at->op->arena, "%lld", (long long)(clock_wall_ms() / 1000)), ret);
 }
 
-static bool user_agent(const op_t *op, slice_t rest, slice_t *ret)
+static bool user_agent(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    *ret = op->message ? message_header(op->message, "user-agent") : SLICE(NULL, 0);
+    *ret = at->op->message ? message_header(at->op->message, "user-agent") : SLICE(NULL, 0);
     return ret->data != NULL;
 }
 
-static bool requested_region(const op_t *op, slice_t rest, slice_t *ret)
+static bool requested_region(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return text(op->region, ret);
+    return text(at->op->region, ret);
 }
 
-static bool resource_account(const op_t *op, slice_t rest, slice_t *ret)
+/* Of what this decision is about: a ReEncrypt has a second key, which may be another account's. */
+static bool resource_account(const op_question_t *at, slice_t rest, slice_t *ret)
 {
+    const op_t *op = at->op;
+
     (void)rest;
-    return op->n_resources && op->resources[0].account && text(op->resources[0].account, ret);
+    *ret = at->request.resource_account;
+    if (ret->len == 0 && op->n_resources && op->resources[0].account) { /* a retired grant's key is everybody's */
+        *ret = SLICE_STR(op->resources[0].account);
+    }
+    return ret->len > 0;
 }
 
-static bool via_service(const op_t *op, slice_t rest, slice_t *ret)
+static bool via_service(const op_question_t *at, slice_t rest, slice_t *ret)
 {
-    (void)op;
+    (void)at;
     (void)rest;
     return text("false", ret);
 }
 
 /* Temporary credentials alone have these. No session here was made with a second factor. */
-static bool token_issue_time(const op_t *op, slice_t rest, slice_t *ret)
+static bool token_issue_time(const op_question_t *at, slice_t rest, slice_t *ret)
 {
-    char *out = arena_alloc(op->arena, TIME_TEXT);
+    char *out = arena_alloc(at->op->arena, TIME_TEXT);
 
     (void)rest;
-    time_format_iso(op->auth.principal->issued_ms, out);
-    return op->auth.principal->issued_ms != 0 && text(out, ret);
+    time_format_iso(at->op->auth.principal->issued_ms, out);
+    return at->op->auth.principal->issued_ms != 0 && text(out, ret);
 }
 
-static bool multi_factor(const op_t *op, slice_t rest, slice_t *ret)
+static bool multi_factor(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return op->auth.principal->issued_ms != 0 && text("false", ret);
+    return at->op->auth.principal->issued_ms != 0 && text("false", ret);
 }
 
-static bool source_identity(const op_t *op, slice_t rest, slice_t *ret)
+static bool source_identity(const op_question_t *at, slice_t rest, slice_t *ret)
 {
     (void)rest;
-    return op->auth.principal->source_identity && text(op->auth.principal->source_identity, ret);
+    return at->op->auth.principal->source_identity && text(at->op->auth.principal->source_identity, ret);
 }
 
-static bool federated_provider(const op_t *op, slice_t rest, slice_t *ret)
+static bool federated_provider(const op_question_t *at, slice_t rest, slice_t *ret)
 {
-    const principal_t *principal = op->auth.principal;
+    const principal_t *principal = at->op->auth.principal;
 
     (void)rest;
     return principal->kind == PRINCIPAL_ROLE_SESSION && principal->federated &&
-           text(record_provider_arn(op->arena, principal), ret);
+           text(record_provider_arn(at->op->arena, principal), ret);
 }
 
 /* IAM User Guide, "Rules for tagging in IAM and AWS STS": a key is the same in either case. */
-static bool principal_tag(const op_t *op, slice_t rest, slice_t *ret)
+static bool principal_tag(const op_question_t *at, slice_t rest, slice_t *ret)
 {
-    const principal_t *principal = op->auth.principal;
+    const principal_t *principal = at->op->auth.principal;
 
     for (size_t i = 0; i < principal->n_tags; i++) {
         const char *key = principal->tags[i].key;
@@ -193,7 +200,7 @@ bool attributes_lookup(void *question, slice_t key, slice_t as_written, policy_v
             slice_t *value = ARENA_NEW(at->op->arena, slice_t);
 
             *ret = (policy_values){ .values = value, .n = 1 };
-            return attributes[i].get(at->op, SLICE(as_written.data + rest, as_written.len - rest), value);
+            return attributes[i].get(at, SLICE(as_written.data + rest, as_written.len - rest), value);
         }
     }
     return at->service && at->service(at->service_arg, key, as_written, ret);
