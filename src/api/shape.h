@@ -57,6 +57,13 @@ struct shape {
 MUST_USE p11kms_err shape_check(const shape_t *shape, const json_t *body, arena_t *arena);
 
 /**
+ * What is ignored must not be seen by anybody: drops the unknown members of the body itself.
+ *
+ * @param shape  NULL: none is known.
+ */
+void shape_keep_known(const shape_t *shape, json_t *body);
+
+/**
  * For tests: a response against its shape. No missing required member, no unknown one, right types.
  *
  * @retval P11KMS_E_VALIDATION

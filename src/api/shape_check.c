@@ -370,3 +370,20 @@ p11kms_err shape_check(const shape_t *shape, const json_t *body, arena_t *arena)
     }
     return P11KMS_OK;
 }
+
+static bool is_known(const void *arg, slice_t name)
+{
+    const shape_t *shape = arg;
+
+    for (const shape_member *member = shape ? shape->members : NULL; member && member->name != NULL; member++) {
+        if (slice_eq_str(name, member->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void shape_keep_known(const shape_t *shape, json_t *body)
+{
+    json_keep(body, is_known, shape);
+}

@@ -97,6 +97,8 @@ static p11kms_err prepare(op_t *op)
         FAIL(P11KMS_E_WIRE_UNKNOWN_OPERATION, "Only POST is answered here");
     }
     TRY(op->query ? prepare_query(op) : prepare_json(op));
+    /* A condition key reads any member of its name, and would take one that the operation does not have. */
+    shape_keep_known(op->row->input, op->input);
     if (op->row->input) {
         TRY(shape_check(op->row->input, op->input, op->arena));
     }

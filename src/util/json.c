@@ -233,3 +233,17 @@ p11kms_err json_each(const json_t *v, p11kms_err (*each)(void *arg, slice_t name
     }
     return P11KMS_OK;
 }
+
+void json_keep(json_t *v, bool (*wanted)(const void *arg, slice_t name), const void *arg)
+{
+    if (json_kind_of(v) != JSON_OBJECT) {
+        return;
+    }
+    json_object_object_foreach(v, name, value)
+    {
+        if (!wanted(arg, SLICE_STR(name))) {
+            wipe_strings(value);
+            json_object_object_del(v, name); /* json-c allows it for the current one */
+        }
+    }
+}

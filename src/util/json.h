@@ -37,6 +37,9 @@ double json_double(const json_t *v);
 /** Call @p each for every member in document order until it returns an error, which is returned. */
 MUST_USE p11kms_err json_each(const json_t *v, p11kms_err (*each)(void *arg, slice_t name, json_t *value), void *arg);
 
+/** Drops every member of an object that is not @p wanted, its strings wiped. */
+void json_keep(json_t *v, bool (*wanted)(const void *arg, slice_t name), const void *arg);
+
 DEFINE_CLEANUP(json_t *, json, json_free);
 #define _cleanup_json_ _cleanup_(json)
 

@@ -343,6 +343,20 @@ static void expect_response(arena_t *arena, const char *operation, const char *t
     assert_err(shape_check_response(found->output, body, arena), good ? P11KMS_OK : P11KMS_E_VALIDATION);
 }
 
+static void test_of_a_body_the_members_of_its_operation_are_kept(void **state)
+{
+    _cleanup_json_ json_t *body = NULL;
+
+    (void)state;
+    assert_ok(json_parse(SLICE_LIT("{\"Tags\":[],\"KeyId\":\"k\",\"keyId\":\"x\",\"TagKeys\":[\"a\"]}"), &body));
+    shape_keep_known(input_of("UntagResource"), body);
+    assert_int_equal(json_length(body), 2);
+    assert_non_null(json_get(body, "KeyId"));
+    assert_non_null(json_get(body, "TagKeys"));
+    shape_keep_known(NULL, body);
+    assert_int_equal(json_length(body), 0);
+}
+
 static void test_an_answer_has_no_unknown_missing_null_or_mistyped_member(void **state)
 {
     expect_response(*state, "Encrypt", "{\"CiphertextBlob\":\"AA==\",\"KeyId\":\"k\"}", true);
@@ -377,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_long_values_are_cut_between_code_points),
         cmocka_unit_test(test_a_nul_in_a_value_does_not_end_the_message),
         cmocka_unit_test(test_at_most_32_errors_are_told),
+        cmocka_unit_test(test_of_a_body_the_members_of_its_operation_are_kept),
         cmocka_unit_test(test_an_answer_has_no_unknown_missing_null_or_mistyped_member),
     };
 

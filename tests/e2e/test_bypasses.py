@@ -41,7 +41,22 @@ accounts:
                    Condition: {StringEquals: {"kms:RequestAlias": alias/open}}}
                 - {Effect: Allow, Action: "kms:DescribeKey", Resource: "*",
                    Condition: {StringEquals: {"kms:RequestAlias": alias/open}}}
+                - {Effect: Deny, Action: "kms:ReEncryptTo", Resource: "*",
+                   Condition: {StringNotEquals: {"aws:ResourceAccount": "123456789012"}}}
+                - {Effect: Allow, Action: "kms:UntagResource", Resource: "*",
+                   Condition: {"ForAllValues:StringEquals": {"aws:TagKeys": [env]}}}
+                - {Effect: Allow, Action: "kms:GenerateMac", Resource: "*",
+                   Condition: {StringEquals: {"aws:RequestTag/team": blue}}}
+  - id: "210987654321"
+    users:
+      - name: neighbour
+        administrator: true
+        access-keys: [{id: NEIGHBOURKEY, secret: NEIGHBOURSECRET}]
 """
+
+NEIGHBOUR = ("NEIGHBOURKEY", "NEIGHBOURSECRET")
+OPEN_TO_BOTH = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"AWS": [ACCOUNT, "210987654321"]}, "Action": "kms:*", "Resource": "*"}]})
 
 
 def statement(*users, effect="Allow", action="kms:*", condition=None):
@@ -94,6 +109,14 @@ class BothSidesOfReEncrypt(BypassCase):
         self.denied("ReEncrypt", CiphertextBlob=self.blob, SourceEncryptionContext={"tenant": "A"},
                     SourceKeyId="alias/open", DestinationKeyId=self.destination)
 
+    def test_the_source_s_account_is_not_the_destination_s(self):
+        theirs = self.new_key(by=self.caller(NEIGHBOUR), Policy=OPEN_TO_BOTH)["Arn"]
+        context = {"DestinationEncryptionContext": {"tenant": "A"}}
+        self.kms("ReEncrypt", CiphertextBlob=self.blob, SourceEncryptionContext={"tenant": "A"}, DestinationKeyId=theirs)
+        self.re_encrypt(**context)
+        self.denied("ReEncrypt", CiphertextBlob=self.blob, SourceEncryptionContext={"tenant": "A"},
+                    DestinationKeyId=theirs, **context)
+
 
 class Conditions(BypassCase):
     def test_a_default_is_as_good_as_said(self):
@@ -143,6 +166,19 @@ class Conditions(BypassCase):
         self.app("ReplicateKey", KeyId=key, ReplicaRegion="eu-central-1", BypassPolicyLockoutSafetyCheck=True)
         self.kms("ReplicateKey", KeyId=key, ReplicaRegion="us-west-2")
         self.denied("UpdatePrimaryRegion", KeyId=key, PrimaryRegion="us-west-2")
+
+    def test_a_member_that_the_operation_does_not_have_meets_no_condition(self):
+        tags = [{"TagKey": "owner", "TagValue": "x"}, {"TagKey": "env", "TagValue": "x"}]
+        tagged = self.new_key(Tags=tags)["KeyId"]
+        mac = self.new_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyId"]
+        for operation, parameters in (
+                ("UntagResource", {"KeyId": tagged, "TagKeys": ["owner"], "Tags": [tags[1]]}),
+                ("GenerateMac", {"KeyId": mac, "MacAlgorithm": "HMAC_SHA_256", "Message": "eA==",
+                                 "Tags": [{"TagKey": "team", "TagValue": "blue"}]})):
+            answer = wire.ask(self.service, operation, parameters, credentials=APP)
+            self.assertEqual(answer.code, "AccessDeniedException", operation)
+        self.assertEqual(self.kms.all("ListResourceTags", "Tags", KeyId=tagged), [tags[1], tags[0]])
+        self.app("UntagResource", KeyId=tagged, TagKeys=["env"])
 
     def test_an_alias_is_one_by_its_name_and_by_its_arn(self):
         key = self.new_key()

@@ -389,6 +389,31 @@ static void test_each_stops_at_the_first_error(void **state)
     assert_buf_text(&seen, "a1b9");
 }
 
+static bool is_short(const void *arg, slice_t name)
+{
+    return name.len <= *(const size_t *)arg;
+}
+
+static void test_what_is_not_kept_is_gone_and_the_rest_is_in_order(void **state)
+{
+    _cleanup_json_ json_t *doc = parsed("{\"long\":{\"x\":[\"y\"]},\"a\":1,\"longer\":null,\"b\":2,\"last\":\"z\"}");
+    _cleanup_json_ json_t *list = parsed("[1]");
+    _cleanup_buf_ buf_t seen = { 0 };
+    size_t len = 1;
+
+    (void)state;
+    json_keep(doc, is_short, &len);
+    assert_int_equal(json_length(doc), 2);
+    assert_ok(json_each(doc, gather, &seen));
+    assert_buf_text(&seen, "a1b2");
+    len = 0;
+    json_keep(doc, is_short, &len);
+    assert_int_equal(json_length(doc), 0);
+    json_keep(list, is_short, &len);
+    json_keep(NULL, is_short, &len);
+    assert_int_equal(json_length(list), 1);
+}
+
 static void *parse_many(void *arg)
 {
     (void)arg;
@@ -443,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_integers_keep_their_value_or_stop_at_the_end),
         cmocka_unit_test(test_members_come_in_document_order),
         cmocka_unit_test(test_each_stops_at_the_first_error),
+        cmocka_unit_test(test_what_is_not_kept_is_gone_and_the_rest_is_in_order),
         cmocka_unit_test(test_threads_parse_side_by_side),
     };
 

@@ -154,6 +154,24 @@ static void test_a_document_leaves_nothing(void **state)
     }
 }
 
+static bool none(const void *arg, slice_t name)
+{
+    (void)arg;
+    (void)name;
+    return false;
+}
+
+static void test_members_that_are_not_kept_leave_nothing(void **state)
+{
+    json_t *doc = NULL;
+
+    (void)state;
+    assert_ok(json_parse(SLICE_LIT("{\"a\":{\"b\":[\"" MARK "\"]},\"c\":\"" MARK "\"}"), &doc));
+    json_keep(doc, none, NULL);
+    assert_int_equal(frees_with_mark, 0);
+    json_free(doc);
+}
+
 /* The tokener's buffer must grow for this one, and is not kept. */
 static void test_a_large_document_leaves_nothing(void **state)
 {
@@ -187,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_refused_decoding_leaves_nothing, forget),
         cmocka_unit_test_setup(test_a_reset_arena_frees_wiped_blocks, forget),
         cmocka_unit_test_setup(test_a_document_leaves_nothing, forget),
+        cmocka_unit_test_setup(test_members_that_are_not_kept_leave_nothing, forget),
         cmocka_unit_test_setup(test_a_large_document_leaves_nothing, forget),
         cmocka_unit_test_setup(test_a_refused_document_leaves_nothing, forget),
     };
