@@ -68,7 +68,8 @@ p11kms_err kms_create_key(kms_t *kms, const kms_create *create, kms_key_t **ret)
     }
     strcpy(key->token_name, token);
     TRY(set_kind(key, create));
-    TRY(kms_spec_on_token(key->spec, key->usage, key->token));
+    bool is_there = create->origin == KMS_ORIGIN_EXTERNAL_KEY_STORE;
+    TRY((is_there ? kms_spec_used_on_token : kms_spec_on_token)(key->spec, key->usage, key->token));
     key->stored = create->disabled ? KMS_STATE_DISABLED : KMS_STATE_ENABLED;
     if (create->origin == KMS_ORIGIN_EXTERNAL) {
         TRY(kms_check_imports(key->token));

@@ -206,6 +206,13 @@ p11kms_err kms_spec_on_token(const kms_spec *spec, kms_usage usage, token_t *tok
         FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "KeySpec %s is not supported: the token '%s' cannot make such keys.",
              spec->name, token_name(token));
     }
+    return kms_spec_used_on_token(spec, usage, token);
+}
+
+p11kms_err kms_spec_used_on_token(const kms_spec *spec, kms_usage usage, token_t *token)
+{
+    const token_info info = token_get_info(token);
+
     if (!has_an_algorithm(spec, usage, &info)) {
         FAIL(P11KMS_E_OPERATION_UNSUPPORTED,
              "KeyUsage %s of KeySpec %s is not supported: the token '%s' has none of its algorithms.",

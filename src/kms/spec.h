@@ -71,5 +71,7 @@ const kms_algorithm *kms_algorithm_named(const kms_spec *spec, kms_usage usage, 
  * @retval P11KMS_E_OPERATION_UNSUPPORTED  Detail names what is missing.
  */
 MUST_USE p11kms_err kms_spec_on_token(const kms_spec *spec, kms_usage usage, token_t *token);
+/** The same of a key that is there already: the token need not make such keys, only use them. */
+MUST_USE p11kms_err kms_spec_used_on_token(const kms_spec *spec, kms_usage usage, token_t *token);
 /** Whether the token (with what its host adds) does this algorithm; what KeyMetadata lists. */
 bool kms_algorithm_on_token(const kms_algorithm *algorithm, const token_info *info);

@@ -101,6 +101,25 @@ static void test_a_key_no_token_can_hold_is_refused_with_the_reason(void **state
     fake_token_free(fake);
 }
 
+static void test_a_token_that_makes_no_keys_may_use_those_that_are_there(void **state)
+{
+    const kms_spec *spec = kms_spec_named(SLICE_LIT("SYMMETRIC_DEFAULT"));
+    fake_token_t *fake = fake_token_new();
+    token_info *info = fake_token_info(fake);
+    (void)state;
+
+    info->can_generate = false;
+    token_t *token = fake_token_open(fake, "tpm");
+    assert_err(kms_spec_on_token(spec, KMS_USAGE_ENCRYPT_DECRYPT, token), P11KMS_E_OPERATION_UNSUPPORTED);
+    assert_ok(kms_spec_used_on_token(spec, KMS_USAGE_ENCRYPT_DECRYPT, token));
+    token_close(token);
+    info->can_prf = false;
+    token = fake_token_open(fake, "card");
+    assert_err(kms_spec_used_on_token(spec, KMS_USAGE_ENCRYPT_DECRYPT, token), P11KMS_E_OPERATION_UNSUPPORTED);
+    token_close(token);
+    fake_token_free(fake);
+}
+
 static void test_a_multi_region_key_is_named_so(void **state)
 {
     static const uint8_t id[KMS_ID] = { 0x12, 0xab };
@@ -149,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_every_usage_has_the_algorithms_aws_lists),
         cmocka_unit_test(test_what_no_table_names_is_not_there),
         cmocka_unit_test(test_a_key_no_token_can_hold_is_refused_with_the_reason),
+        cmocka_unit_test(test_a_token_that_makes_no_keys_may_use_those_that_are_there),
         cmocka_unit_test(test_a_multi_region_key_is_named_so),
         cmocka_unit_test(test_a_copy_has_materials_of_its_own),
     };
