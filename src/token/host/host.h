@@ -18,9 +18,11 @@ typedef struct {
 
 #define RESULT_OK ((result_t){ P11KMS_OK, CKR_OK })
 
-/* A key whose answer is known, in the anchor session: tells a working token from a lost one. */
+/* A key whose answer is known: tells a working token from a lost one. */
 typedef struct {
-    CK_OBJECT_HANDLE key; /* CK_INVALID_HANDLE where the token allows none */
+    CK_OBJECT_HANDLE key; /* in the anchor session; CK_INVALID_HANDLE where the token allows none */
+    bool by_ours;         /* then one of ours, where there is one, found to be a function at the start */
+    uint8_t ours[TOKEN_KEY_ID];
     uint8_t expected[TOKEN_PRF_LEN];
 } known_answer;
 

@@ -1,5 +1,6 @@
 #include "token/host/prf.h"
 
+#include "token/host/keys.h"
 #include "token/host/template.h"
 #include "util/secret.h"
 
@@ -29,14 +30,23 @@ CK_RV prf_once(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE k
     return rv;
 }
 
+/* A key of ours may be destroyed while it serves for this. */
+static CK_OBJECT_HANDLE known_handle(const host_t *host)
+{
+    const host_key *key = host->known.by_ours ? keys_get(host, host->known.ours) : NULL;
+
+    return key != NULL ? key->object : host->known.key;
+}
+
 bool prf_known_answer(const host_t *host, CK_SESSION_HANDLE session)
 {
+    CK_OBJECT_HANDLE known = known_handle(host);
     uint8_t out[TOKEN_PRF_LEN];
 
-    if (host->known.key == CK_INVALID_HANDLE) {
+    if (known == CK_INVALID_HANDLE) {
         return true;
     }
-    return prf_once(host, session, host->known.key, KNOWN_IN, out) == CKR_OK &&
+    return prf_once(host, session, known, KNOWN_IN, out) == CKR_OK &&
            secret_eq(SLICE(out, sizeof(out)), SLICE(host->known.expected, sizeof(host->known.expected)));
 }
 
@@ -82,4 +92,14 @@ bool prf_make_known(host_t *host, CK_SESSION_HANDLE session)
     }
     known->key = CK_INVALID_HANDLE;
     return false;
+}
+
+bool prf_know_ours(host_t *host, CK_SESSION_HANDLE session, const host_key *key)
+{
+    if (!prf_is_function(host, session, key->object, host->known.expected)) {
+        return false;
+    }
+    memcpy(host->known.ours, key->id, TOKEN_KEY_ID);
+    host->known.by_ours = true;
+    return true;
 }
