@@ -31,6 +31,7 @@ typedef struct {
     CK_OBJECT_HANDLE handle;
     CK_KEY_TYPE type;
     CK_BBOOL token, private, sensitive, extractable, sign, modifiable;
+    bool imported;
     CK_BBOOL other_uses; /* verify, encrypt, decrypt, wrap, unwrap, derive: whichever was asked for */
     uint8_t id[16];
     CK_ULONG id_len;
@@ -460,6 +461,7 @@ static CK_RV mock_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template,
     }
     begin_managing();
     object = new_object();
+    object->imported = true;
     apply_all(object, template, n);
     *ret = object->handle;
     end_managing();
@@ -705,6 +707,9 @@ static CK_RV use_check(session_t *session, const object_t *key)
     }
     if (!logged_in) {
         return CKR_USER_NOT_LOGGED_IN;
+    }
+    if (key != NULL && key->imported && fault("import-useless")) {
+        return CKR_KEY_TYPE_INCONSISTENT;
     }
     return key == NULL ? CKR_KEY_HANDLE_INVALID : CKR_OK;
 }

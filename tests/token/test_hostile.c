@@ -414,6 +414,21 @@ static void test_a_token_that_imports_nothing_is_tested_all_the_same(void **stat
     assert_lost_and_back(f, "break");
 }
 
+/* OpenSC takes secret keys as objects of its own, which its cards cannot use. */
+static void test_a_token_that_does_nothing_with_a_key_it_took_is_tested_with_another(void **state)
+{
+    struct fixture *f = open_with_key(state, "import-useless");
+
+    assert_true(token_get_info(f->token).can_prf);
+    assert_err(prf(f, "general-error"), P11KMS_E_TOKEN);
+    assert_lost_and_back(f, "break");
+    assert_ok(call(f->token, &f->op, TOKEN_OP_DESTROY, key_a, SLICE_LIT("")));
+    token_close(f->token);
+    f = open_with(state, "import-useless,no-generate");
+    assert_false(token_get_info(f->token).can_prf);
+    assert_ok(call(f->token, &f->op, TOKEN_OP_PING, NULL, SLICE_LIT("")));
+}
+
 static void test_a_token_that_takes_no_keys_is_tested_with_one_of_ours(void **state)
 {
     struct fixture *f = open_with_key(state, "");
@@ -638,6 +653,7 @@ int main(void)
         PROMISE(test_an_error_of_one_operation_is_its_own),
         PROMISE(test_a_wrong_hmac_is_not_used),
         PROMISE(test_a_token_that_imports_nothing_is_tested_all_the_same),
+        PROMISE(test_a_token_that_does_nothing_with_a_key_it_took_is_tested_with_another),
         PROMISE(test_a_token_that_takes_no_keys_is_tested_with_one_of_ours),
         PROMISE(test_what_the_token_cannot_is_said_and_refused),
         PROMISE(test_gcm_that_takes_tampered_text_does_not_count),

@@ -66,7 +66,7 @@ static CK_RV import_known(host_t *host)
     return host->module->C_CreateObject(host->anchor, template, COUNT_OF(template), &host->known.key);
 }
 
-bool prf_is_function(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, uint8_t out[TOKEN_PRF_LEN])
+static bool is_function(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, uint8_t out[TOKEN_PRF_LEN])
 {
     uint8_t again[TOKEN_PRF_LEN], other[TOKEN_PRF_LEN];
 
@@ -77,29 +77,60 @@ bool prf_is_function(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HA
            !secret_eq(SLICE(out, TOKEN_PRF_LEN), SLICE(other, TOKEN_PRF_LEN));
 }
 
-bool prf_make_known(host_t *host, CK_SESSION_HANDLE session)
+static void drop_known(host_t *host)
+{
+    CK_OBJECT_HANDLE key = host->known.key;
+
+    host->known.key = CK_INVALID_HANDLE;
+    if (key != CK_INVALID_HANDLE) {
+        (void)keys_discard(host, host->anchor, key);
+    }
+}
+
+/* OpenSC takes any secret as a session object, of which its cards know nothing. */
+prf_verdict prf_try_imported(host_t *host, CK_SESSION_HANDLE session)
+{
+    uint8_t out[TOKEN_PRF_LEN];
+
+    if (import_known(host) != CKR_OK) {
+        host->known.key = CK_INVALID_HANDLE;
+        return PRF_UNTRIED;
+    }
+    if (prf_once(host, session, host->known.key, KNOWN_IN, out) != CKR_OK) {
+        drop_known(host);
+        return PRF_UNTRIED;
+    }
+    memcpy(host->known.expected, known_out, sizeof(known_out));
+    if (!secret_eq(SLICE(out, sizeof(out)), SLICE(known_out, sizeof(known_out)))) {
+        drop_known(host);
+        return PRF_WRONG;
+    }
+    return PRF_RIGHT;
+}
+
+/* Without import the answer cannot be known beforehand. */
+prf_verdict prf_try_made(host_t *host, CK_SESSION_HANDLE session)
 {
     const template_key key = { .type = TOKEN_KEY_PRF, .uses = 1u << TOKEN_USE_SIGN, .label = SLICE_LIT("known answer") };
     known_answer *known = &host->known;
 
-    if (import_known(host) == CKR_OK) {
-        memcpy(known->expected, known_out, sizeof(known_out));
-        return prf_known_answer(host, session);
+    if (template_generate(host, host->anchor, host->template_variant, &key, &known->key) != CKR_OK) {
+        known->key = CK_INVALID_HANDLE;
+        return PRF_UNTRIED;
     }
-    /* Without import the answer cannot be known beforehand. */
-    if (template_generate(host, host->anchor, host->template_variant, &key, &known->key) == CKR_OK) {
-        return prf_is_function(host, session, known->key, known->expected);
+    if (!is_function(host, session, known->key, known->expected)) {
+        drop_known(host);
+        return PRF_WRONG;
     }
-    known->key = CK_INVALID_HANDLE;
-    return false;
+    return PRF_RIGHT;
 }
 
-bool prf_know_ours(host_t *host, CK_SESSION_HANDLE session, const host_key *key)
+prf_verdict prf_try_ours(host_t *host, CK_SESSION_HANDLE session, const host_key *key)
 {
-    if (!prf_is_function(host, session, key->object, host->known.expected)) {
-        return false;
+    if (!is_function(host, session, key->object, host->known.expected)) {
+        return PRF_WRONG;
     }
     memcpy(host->known.ours, key->id, TOKEN_KEY_ID);
     host->known.by_ours = true;
-    return true;
+    return PRF_RIGHT;
 }

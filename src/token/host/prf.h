@@ -8,12 +8,16 @@ CK_RV prf_once(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE k
                uint8_t out[TOKEN_PRF_LEN]);
 /** The known answer comes out. True as well where the token allows no such test. Under host->objects, shared. */
 bool prf_known_answer(const host_t *host, CK_SESSION_HANDLE session);
-/**
- * Import or generate the key of the known answer, in the anchor session. @return true when the
- * token's HMAC-SHA-256 is right; host->known is left empty where neither is allowed.
- */
-bool prf_make_known(host_t *host, CK_SESSION_HANDLE session);
-/** The key answers one input always the same, and another input with something else. */
-bool prf_is_function(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, uint8_t out[TOKEN_PRF_LEN]);
-/** Where no key can be brought, this one of ours serves for the known answer, if it is a function. */
-bool prf_know_ours(host_t *host, CK_SESSION_HANDLE session, const host_key *key);
+
+typedef enum {
+    PRF_UNTRIED, /* there is no such key, or the token does nothing with it */
+    PRF_RIGHT,   /* and host->known has it from now on */
+    PRF_WRONG,
+} prf_verdict;
+
+/** The known answer's key is brought: the answer is the standard's. */
+prf_verdict prf_try_imported(host_t *host, CK_SESSION_HANDLE session);
+/** It is made: one input has always the same answer, and another input another one. */
+prf_verdict prf_try_made(host_t *host, CK_SESSION_HANDLE session);
+/** It is one of ours; so is this told. */
+prf_verdict prf_try_ours(host_t *host, CK_SESSION_HANDLE session, const host_key *key);

@@ -53,21 +53,34 @@ static bool can_generate(host_t *host, CK_SESSION_HANDLE session)
     return wrong == NULL;
 }
 
-/* Where no key can be brought for a known answer, one of ours must at least be a function. */
-static bool can_prf(host_t *host, CK_SESSION_HANDLE session)
+static prf_verdict try_any_of_ours(host_t *host, CK_SESSION_HANDLE session)
 {
     const host_key *key = any_key(host);
-    bool right = prf_make_known(host, session);
 
-    if (host->known.key == CK_INVALID_HANDLE && key != NULL) {
-        right = prf_know_ours(host, session, key);
+    return key != NULL ? prf_try_ours(host, session, key) : PRF_UNTRIED;
+}
+
+/* The first that gives a verdict. A session each: after an error one is no good. */
+static bool can_prf(host_t *host, CK_SESSION_HANDLE outer)
+{
+    static prf_verdict (*const tries[])(host_t *host, CK_SESSION_HANDLE session) = { prf_try_imported, prf_try_made,
+                                                                                     try_any_of_ours };
+    prf_verdict verdict = PRF_UNTRIED;
+    CK_SESSION_HANDLE session;
+    (void)outer;
+
+    for (size_t i = 0; i < COUNT_OF(tries) && verdict == PRF_UNTRIED; i++) {
+        if (module_open_session(host, &session) == CKR_OK) {
+            verdict = tries[i](host, session);
+            (void)host->module->C_CloseSession(session);
+        }
     }
-    if (host->known.key == CK_INVALID_HANDLE && key == NULL) {
-        log_notice("no HMAC-SHA-256 on this token: it takes no key for it, makes none and has none of ours");
-    } else if (!right) {
+    if (verdict == PRF_WRONG) {
         log_error("the token's HMAC-SHA-256 does not give the right answer");
+    } else if (verdict == PRF_UNTRIED) {
+        log_notice("no HMAC-SHA-256 on this token: not with a key that is brought, nor made, nor one of ours");
     }
-    return right;
+    return verdict == PRF_RIGHT;
 }
 
 static bool can_random(host_t *host, CK_SESSION_HANDLE session)
