@@ -452,6 +452,8 @@ static void leave_ready(front_t *front)
     pthread_mutex_lock(&front->lock);
     if (front->state == TOKEN_READY) {
         front->state = TOKEN_LOST;
+        snprintf(front->problem, sizeof(front->problem), "%s",
+                 front->ending.text[0] != '\0' ? front->ending.text : "the token host is gone"); /* for now */
     }
     fail_chain(front, &posts, inflight_take_all(&front->inflight), err);
     buf_clear(&front->out);

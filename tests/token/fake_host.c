@@ -13,6 +13,7 @@
 
 #define SLOW_MS 60
 #define EXCLUSIVE_MS 400
+#define LEAVE_MS 150 /* within what a host gets that has said it is going */
 
 static buf_t out; /* what goes with the next send_out() */
 
@@ -99,6 +100,14 @@ static void do_die(const protocol_op *op)
 {
     (void)op;
     send_out();
+    _exit(3);
+}
+
+static void do_leave(const protocol_op *op)
+{
+    (void)op;
+    close(PROTOCOL_FD);
+    sleep_ms(LEAVE_MS);
     _exit(3);
 }
 
@@ -265,6 +274,7 @@ static const struct {
 } ways[] = {
     { "hang", do_hang },
     { "die", do_die },
+    { "leave", do_leave },
     { "half", do_half },
     { "slow", do_slow },
     { "refuse", do_refuse },

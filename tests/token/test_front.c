@@ -449,6 +449,17 @@ static void test_a_dead_host_is_noticed_though_its_child_holds_the_socket(void *
     assert_ok(prf(f, "a"));
 }
 
+static void test_why_a_token_is_lost_is_said_at_once(void **state)
+{
+    struct fixture *f = *state;
+    char problem[256] = "";
+
+    assert_ok(try_open(f, "right", false));
+    assert_err(prf(f, "leave"), P11KMS_E_TOKEN_LOST);
+    token_problem(f->token, problem, sizeof(problem));
+    assert_true(problem[0] != '\0' || token_get_state(f->token) == TOKEN_READY);
+}
+
 static void test_what_a_dead_host_started_ends_with_it(void **state)
 {
     struct fixture *f = *state;
@@ -635,6 +646,7 @@ int main(void)
         PROMISE(test_a_full_queue_answers_busy),
         PROMISE(test_closing_answers_what_is_in_flight),
         PROMISE(test_a_dead_host_is_noticed_though_its_child_holds_the_socket),
+        PROMISE(test_why_a_token_is_lost_is_said_at_once),
         PROMISE(test_what_a_dead_host_started_ends_with_it),
         PROMISE(test_the_host_inherits_nothing_but_its_socket),
         PROMISE(test_more_than_the_socket_takes_at_once_arrives),
