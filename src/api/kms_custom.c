@@ -564,8 +564,9 @@ void custom_adopt_key(op_t *op, op_change_fn change)
 static void random_made(op_t *op)
 {
     if (op->token_op.err != P11KMS_OK) {
-        op_fail(op, p11kms_fail_plain(op->token_op.err == P11KMS_E_UNSUPPORTED ? P11KMS_E_OPERATION_UNSUPPORTED
-                                                                               : P11KMS_E_TIMEOUT));
+        op_fail(op, op->token_op.err == P11KMS_E_UNSUPPORTED
+                        ? p11kms_fail(P11KMS_E_OPERATION_UNSUPPORTED, "The custom key store's token gives no random bytes.")
+                        : p11kms_fail_plain(P11KMS_E_TIMEOUT));
         return;
     }
     jw_t w = answer_begin(op);

@@ -370,12 +370,38 @@ static void tell_capabilities(doctor_t *doctor, const char *what, const token_in
 
     name_bits(&keys, info->key_types, 0, TOKEN_KEY_COUNT, type_name);
     name_bits(&mechanisms, info->mechanisms, TOKEN_MECH_NONE + 1, TOKEN_MECH_COUNT, mechanism_name);
+    if (keys.len == 0) {
+        buf_printf(&keys, "nothing");
+    }
+    if (mechanisms.len == 0) {
+        buf_printf(&mechanisms, "%s", info->can_prf ? "PRF alone" : "nothing");
+    }
     name_bits(&lacks, ~info->key_types, 0, TOKEN_KEY_COUNT, type_name);
     name_bits(&lacks, ~info->mechanisms, TOKEN_MECH_NONE + 1, TOKEN_MECH_COUNT, mechanism_name);
     doctor_tell(doctor, DOCTOR_OK, what, NULL, "makes %s; does %s%s%s", buf_str(&keys), buf_str(&mechanisms),
                 info->can_agree ? " ECDH" : "", info->can_import ? " import" : "");
     doctor_tell(doctor, DOCTOR_OK, what, NULL, "cannot: %s%s%s", buf_str(&lacks), info->can_agree ? "" : " ECDH",
                 info->can_import ? "" : " import");
+}
+
+/* The default token must be able to hold the service's own key; another may be for just some keys. */
+static void tell_what_for(doctor_t *doctor, const conf_token *conf, const char *what, const token_info *info)
+{
+    p11kms_err err = probe_serves(info);
+
+    if (err == P11KMS_OK) {
+        return;
+    }
+    if (strcmp(conf->name, doctor->conf->default_token) == 0) {
+        doctor_tell(doctor, DOCTOR_FAIL, what, mend_for(err), "%s", p11kms_err_detail(err));
+    } else if (info->can_prf) {
+        doctor_tell(doctor, DOCTOR_WARN, what, "nothing, where an external key store is what it is for",
+                    "it makes no keys for symmetric encryption: those that its own tool made can be used "
+                    "(docs/custom-key-stores.md)");
+    } else {
+        doctor_tell(doctor, DOCTOR_WARN, what, "make keys with its own tool (docs/token.md), or configure another token",
+                    "no key for symmetric encryption works on it");
+    }
 }
 
 static void examine_token(doctor_t *doctor, const conf_token *conf)
@@ -393,6 +419,7 @@ static void examine_token(doctor_t *doctor, const conf_token *conf)
     }
     token_info info = token_get_info(token);
     doctor_tell(doctor, DOCTOR_OK, what, NULL, "%s", buf_str(&found));
+    tell_what_for(doctor, conf, what, &info);
     tell_capabilities(doctor, what, &info);
     kms_cluster_id(conf->name, cluster);
     doctor_tell(doctor, DOCTOR_OK, what, NULL, "as a custom key store its CloudHsmClusterId is %s", cluster);

@@ -21,13 +21,18 @@ p11kms_err probe_open(const conf_token *conf, token_t **ret, buf_t *found)
 
     TRY(token_open(&options, false, &token));
     token_info info = token_get_info(token);
-    if (!info.can_prf || !info.can_generate) {
-        FAIL(P11KMS_E_UNSUPPORTED, "token '%s' (%s) failed the self-test: %s", info.label, info.library,
-             info.can_prf ? "it makes no keys with the attributes asked for" : "no HMAC-SHA-256 with its keys");
-    }
-    buf_printf(found, "'%s', %s, serial %s: self-test passed, %u keys of ours on it", info.label, info.library,
-               info.serial, info.keys);
+    buf_printf(found, "'%s', %s, serial %s: self-test %s, %u keys of ours on it", info.label, info.library, info.serial,
+               probe_serves(&info) == P11KMS_OK ? "passed" : "done", info.keys);
     *ret = STEAL(token);
+    return P11KMS_OK;
+}
+
+p11kms_err probe_serves(const token_info *info)
+{
+    if (!info->can_prf || !info->can_generate) {
+        FAIL(P11KMS_E_UNSUPPORTED, "token '%s' (%s) failed the self-test: %s", info->label, info->library,
+             info->can_prf ? "it makes no keys with the attributes asked for" : "no HMAC-SHA-256 with its keys");
+    }
     return P11KMS_OK;
 }
 
@@ -43,6 +48,10 @@ static _Noreturn void probe_in_child(const conf_token *conf, const char *user, i
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (err == P11KMS_OK) {
         err = probe_open(conf, &token, &found);
+    }
+    if (err == P11KMS_OK) {
+        token_info info = token_get_info(token);
+        err = probe_serves(&info);
     }
     const char *says = err == P11KMS_OK ? buf_str(&found) : p11kms_err_detail(err);
     (void)!write(to, says, strlen(says));

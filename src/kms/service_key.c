@@ -110,6 +110,17 @@ static p11kms_err write_meta(store_t *store, slice_t row, const uint8_t material
     return committed(store, err);
 }
 
+static p11kms_err check_can_hold_it(const token_t *token)
+{
+    token_info info = token_get_info(token);
+
+    if (!info.can_generate || !info.can_prf) {
+        FAIL(P11KMS_E_UNSUPPORTED, "the default token '%s' %s, so the service's own key cannot be there: make another "
+             "token the default", token_name(token), info.can_prf ? "makes no keys" : "does no HMAC-SHA-256");
+    }
+    return P11KMS_OK;
+}
+
 static p11kms_err make_service_key(kms_t *kms, store_t *store)
 {
     token_t *token = core_token(kms->core, kms->default_token);
@@ -118,6 +129,7 @@ static p11kms_err make_service_key(kms_t *kms, store_t *store)
     _cleanup_buf_ buf_t row = { 0 };
 
     ENSURE(token, P11KMS_E_CONFIG);
+    TRY(check_can_hold_it(token));
     uuid_random(id);
     TRY(crypto_random(intent.material_id, KMS_ID));
     buf_put_u8(&row, META_VERSION);

@@ -12,7 +12,7 @@ import unittest
 import tap
 import wire
 from p11kms_test import run, wait_until
-from real import RealService, children_of, objects_on
+from real import RealService, children_of, mock_service, objects_on
 
 ACCOUNT = "123456789012"
 CREDENTIAL = {"AccessKeyId": "A" * 20, "RawSecretAccessKey": "x" * 43}
@@ -246,6 +246,31 @@ class Proxies(CustomCase):
         self.make("first", connect=False, **proxy(self.cluster()))
         self.refused("XksProxyUriInUseException", "vault", "CreateCustomKeyStore", CustomKeyStoreName="y",
                      **proxy("vault"))
+
+
+class Lacking(unittest.TestCase):
+    """Tokens that cannot do all that a service may want of them."""
+
+    def service_with(self, faults):
+        service = mock_service({"MOCK_FAULTS": faults})
+        self.addCleanup(service.close)
+        return service
+
+    def test_a_default_token_that_makes_no_keys_is_told_at_the_start(self):
+        status, said = self.service_with("no-generate").start_in_vain()
+        self.assertNotEqual(status, 0)
+        self.assertIn("the default token 'mock' makes no keys", said)
+        self.assertIn("the default token 'mock' does no HMAC-SHA-256", self.service_with("wrong-hmac").start_in_vain()[1])
+
+    def test_a_store_whose_token_gives_no_random_bytes_says_so(self):
+        service = self.service_with("no-random")
+        service.start()
+        made = wire.ask_unix(service, "CreateCustomKeyStore", {"CustomKeyStoreName": "x"} | proxy("mock")).json
+        store = {"CustomKeyStoreId": made["CustomKeyStoreId"]}
+        self.assertEqual(wire.ask_unix(service, "ConnectCustomKeyStore", store).status, 200)
+        answer = wire.ask_unix(service, "GenerateRandom", {"NumberOfBytes": 8} | store)
+        self.assertEqual((answer.code, answer.message), ("UnsupportedOperationException",
+                                                         "The custom key store's token gives no random bytes."))
 
 
 if __name__ == "__main__":
