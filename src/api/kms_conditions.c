@@ -48,6 +48,13 @@ static bool caller_account(const asking_t *at, policy_values *ret)
     return literal(at, at->op->account, ret);
 }
 
+/* AWS: what stands behind a condition key's colon or slash is equal in any case. */
+static bool is_meant(const asking_t *at, slice_t name)
+{
+    return name.len == at->rest.len &&
+           strncasecmp((const char *)name.data, (const char *)at->rest.data, name.len) == 0;
+}
+
 /* Of names that differ in case alone all are meant: then no Allow holds, and a Deny that one of them meets. */
 static bool context_value(const asking_t *at, policy_values *ret)
 {
@@ -55,11 +62,8 @@ static bool context_value(const asking_t *at, policy_values *ret)
 
     ret->n = 0;
     for (size_t i = 0; i < at->request->n_context; i++) {
-        const context_pair *pair = &at->request->context[i];
-
-        if (pair->name.len == at->rest.len &&
-            strncasecmp((const char *)pair->name.data, (const char *)at->rest.data, at->rest.len) == 0) {
-            values[ret->n++] = pair->value;
+        if (is_meant(at, at->request->context[i].name)) {
+            values[ret->n++] = at->request->context[i].value;
         }
     }
     return ret->n > 0;
@@ -270,25 +274,30 @@ static bool bypass_lockout(const asking_t *at, policy_values *ret)
 static bool resource_tag(const asking_t *at, policy_values *ret)
 {
     const kms_key_t *key = at->request->asked;
+    size_t n = key ? key->n_tags : 0;
+    slice_t *values = values_of(at, n, ret);
 
-    for (size_t i = 0; key && i < key->n_tags; i++) {
-        if (slice_eq_str(at->rest, key->tags[i].name)) {
-            return literal(at, key->tags[i].value, ret);
+    ret->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (is_meant(at, SLICE_STR(key->tags[i].name))) {
+            values[ret->n++] = SLICE_STR(key->tags[i].value);
         }
     }
-    return false;
+    return ret->n > 0;
 }
 
 static bool request_tag(const asking_t *at, policy_values *ret)
 {
     const json_t *tags = json_get(at->op->input, "Tags");
+    slice_t *values = values_of(at, json_length(tags), ret);
 
+    ret->n = 0;
     for (size_t i = 0; i < json_length(tags); i++) {
-        if (slice_eq(json_string(json_get(json_at(tags, i), "TagKey")), at->rest)) {
-            return one(at, json_string(json_get(json_at(tags, i), "TagValue")), ret);
+        if (is_meant(at, json_string(json_get(json_at(tags, i), "TagKey")))) {
+            values[ret->n++] = json_string(json_get(json_at(tags, i), "TagValue"));
         }
     }
-    return false;
+    return ret->n > 0;
 }
 
 static bool tag_keys(const asking_t *at, policy_values *ret)

@@ -2,6 +2,7 @@
 #include "api/api_internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "identity/oidc.h"
 #include "identity/session.h"
@@ -104,7 +105,10 @@ static bool asked_tag(const op_t *op, slice_t name, policy_values *ret)
     const json_t *tags = json_get(op->input, "Tags");
 
     for (size_t i = 0; i < json_length(tags); i++) {
-        if (slice_eq(json_string(json_get(json_at(tags, i), "Key")), name)) {
+        slice_t key = json_string(json_get(json_at(tags, i), "Key"));
+
+        /* In any case: no two of them differ in case alone, add_tag() sees to that. */
+        if (key.len == name.len && strncasecmp((const char *)key.data, (const char *)name.data, name.len) == 0) {
             return one(op, json_string(json_get(json_at(tags, i), "Value")), ret);
         }
     }

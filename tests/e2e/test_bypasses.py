@@ -4,6 +4,8 @@ import json
 import re
 import time
 
+import botocore.exceptions
+
 import tap
 import wire
 from kms_case import Caller, KmsCase, arn_of
@@ -47,6 +49,15 @@ accounts:
                    Condition: {"ForAllValues:StringEquals": {"aws:TagKeys": [env]}}}
                 - {Effect: Allow, Action: "kms:GenerateMac", Resource: "*",
                    Condition: {StringEquals: {"aws:RequestTag/team": blue}}}
+    roles:
+      - name: tagged
+        trust:
+          Version: "2012-10-17"
+          Statement:
+            - {Effect: Allow, Principal: {AWS: "arn:aws:iam::123456789012:user/app"},
+               Action: ["sts:AssumeRole", "sts:TagSession"]}
+            - {Effect: Deny, Principal: "*", Action: "sts:TagSession",
+               Condition: {StringEquals: {"aws:RequestTag/Team": red}}}
   - id: "210987654321"
     users:
       - name: neighbour
@@ -166,6 +177,36 @@ class Conditions(BypassCase):
         self.app("ReplicateKey", KeyId=key, ReplicaRegion="eu-central-1", BypassPolicyLockoutSafetyCheck=True)
         self.kms("ReplicateKey", KeyId=key, ReplicaRegion="us-west-2")
         self.denied("UpdatePrimaryRegion", KeyId=key, PrimaryRegion="us-west-2")
+
+    def test_a_tag_in_another_case_passes_no_deny_and_meets_no_allow_beside_its_twin(self):
+        def about(name, effect, operation):
+            return statement("app", effect=effect, action="kms:" + operation,
+                             condition={"StringEquals": {f"aws:{name}/Env": "prod"}})
+        key = self.new_key(Policy=policy_for("admin", "app", further=[
+            about("RequestTag", "Deny", "TagResource"), about("ResourceTag", "Deny", "GetKeyPolicy")]))["KeyId"]
+        for name in ("Env", "env", "ENV"):
+            self.denied("TagResource", KeyId=key, Tags=[{"TagKey": name, "TagValue": "prod"}])
+        self.app("TagResource", KeyId=key, Tags=[{"TagKey": "env", "TagValue": "test"}])
+        self.app("GetKeyPolicy", KeyId=key)
+        self.kms("TagResource", KeyId=key, Tags=[{"TagKey": "ENV", "TagValue": "prod"}])
+        self.denied("GetKeyPolicy", KeyId=key)
+        allowing = self.new_key(Policy=policy_for("admin", further=[about("ResourceTag", "Allow", "GetKeyPolicy")]),
+                                Tags=[{"TagKey": "env", "TagValue": "prod"}])["KeyId"]
+        self.app("GetKeyPolicy", KeyId=allowing)
+        self.kms("TagResource", KeyId=allowing, Tags=[{"TagKey": "Env", "TagValue": "test"}])
+        self.denied("GetKeyPolicy", KeyId=allowing)
+
+    def test_a_session_s_tag_in_another_case_passes_no_deny(self):
+        sts = self.service.client("sts", APP)
+        for name, value, passes in (("Team", "red", False), ("team", "red", False), ("team", "blue", True)):
+            ask = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/tagged", "RoleSessionName": "s1",
+                   "Tags": [{"Key": name, "Value": value}]}
+            with self.subTest(name=name, value=value):
+                if passes:
+                    sts.assume_role(**ask)
+                else:
+                    with self.assertRaisesRegex(botocore.exceptions.ClientError, "sts:TagSession"):
+                        sts.assume_role(**ask)
 
     def test_a_member_that_the_operation_does_not_have_meets_no_condition(self):
         tags = [{"TagKey": "owner", "TagValue": "x"}, {"TagKey": "env", "TagValue": "x"}]
