@@ -101,11 +101,14 @@ static p11kms_err load_key(void *arg, const store_access_key *row)
     return add_entry(registry, row->id, row->account, row->user, row->active, secret);
 }
 
+/* The later of two stays, as in the store: a clock may be set back in between. */
 static p11kms_err add_revocation(registry_t *registry, const char *role_arn, int64_t until_ms)
 {
     for (size_t i = 0; i < registry->n_revocations; i++) {
-        if (strcmp(registry->revocations[i].role_arn, role_arn) == 0) {
-            registry->revocations[i].until_ms = until_ms;
+        identity_revocation *found = &registry->revocations[i];
+
+        if (strcmp(found->role_arn, role_arn) == 0) {
+            found->until_ms = until_ms > found->until_ms ? until_ms : found->until_ms;
             return P11KMS_OK;
         }
     }

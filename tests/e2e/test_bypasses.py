@@ -279,6 +279,24 @@ class AccessKeysOfOthers(BypassCase):
                          200)
 
 
+class RevokedSessions(BypassCase):
+    def test_a_second_revocation_under_a_clock_set_back_gives_none_back(self):
+        self.addCleanup(wire.set_clock, self.service)
+        wire.set_clock(self.service, hours=1)
+        made = self.service.client("sts", APP).assume_role(
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/tagged", RoleSessionName="s1")["Credentials"]
+        session = self.service.client("sts", (made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]))
+        session.get_caller_identity()
+        for hours in (1, 0):
+            wire.set_clock(self.service, hours=hours)
+            answer = wire.ask(self.service, "RevokeSessions", {"RoleName": "tagged"}, "p11kms")
+            self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(wire.ask(self.service, "CreateAccessKey", {"UserName": "clerk"}, "p11kms").status,
+                         200)  # which builds all identities anew
+        with self.assertRaisesRegex(botocore.exceptions.ClientError, "InvalidClientTokenId"):
+            session.get_caller_identity()
+
+
 class ChangesInARow(BypassCase):
     """Of changes that wait for the store each is judged by what the ones before it left."""
 
