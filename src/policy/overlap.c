@@ -36,6 +36,43 @@ static bool same_pieces(const pattern_t *a, const pattern_t *b)
     return true;
 }
 
+#define ARN_COLONS 5
+
+/* The wildcards behind the fifth colon of a Resource take colons. */
+static bool takes_colons(slice_t narrow)
+{
+    slice_t part;
+
+    for (int i = 0; i < ARN_COLONS; i++) {
+        if (!slice_cut(&narrow, ':', &part)) {
+            return false;
+        }
+    }
+    return slice_has(narrow, GLOB_STAR) || slice_has(narrow, GLOB_ONE);
+}
+
+/*
+ * Where a part of what such a pattern matches ends cannot be seen, and a star that runs on could stop anywhere: part
+ * must cover part, and of the wide one's stars only its last takes whatever follows.
+ */
+static bool covers_in_parts(slice_t wide, slice_t narrow, match_work *work)
+{
+    slice_t narrow_part;
+
+    for (int i = 0; i < ARN_COLONS; i++) {
+        slice_t part = wide;
+        bool goes_on = slice_cut(&wide, ':', &part);
+
+        if (!slice_cut(&narrow, ':', &narrow_part) || !glob_text(part, narrow_part, work)) {
+            return false;
+        }
+        if (!goes_on) {
+            return part.len > 0 && part.data[part.len - 1] == GLOB_STAR;
+        }
+    }
+    return glob_text(wide, narrow, work);
+}
+
 /*
  * The narrow pattern is matched as a text: its wildcards are bytes that only a star takes. But "?" would take
  * a star for one character, so that where both have those only the same text is covered.
@@ -59,6 +96,9 @@ bool pattern_covers(const pattern_t *wide, const pattern_t *narrow, match_mode m
     }
     if (slice_has(buf_slice(&wide_text), GLOB_ONE) && slice_has(buf_slice(&text), GLOB_STAR)) {
         return slice_eq(buf_slice(&wide_text), buf_slice(&text));
+    }
+    if (wide->shape == PATTERN_GLOB && mode == MATCH_RESOURCE && takes_colons(buf_slice(&text))) {
+        return covers_in_parts(buf_slice(&wide_text), buf_slice(&text), &work) && !work.failed;
     }
     return pattern_matches(wide, mode, buf_slice(&text), NULL, &work) && !work.failed;
 }

@@ -366,6 +366,10 @@ static void test_statements_that_another_covers_are_told(void **state)
         { POLICY_IDENTITY, S(A("'kms:D?crypt'", "'arn:aws:kms:*'")) "," S(A("'kms:Decrypt'", K)),
           "unreachable Statement[1]" },
         { POLICY_IDENTITY, S(A("'kms:D?crypt'", "'arn:aws:kms:*'")) "," S(A("'kms:D*crypt'", K)), "" },
+        /* the narrow star may take a colon, the wide one of a last part before the sixth may not */
+        { POLICY_IDENTITY, S(A("'kms:*'", "'arn:*:key/*d'")) "," S(A("'kms:Decrypt'", "'arn:aws:kms:*:*:key/*d'")), "" },
+        { POLICY_IDENTITY, S(A("'kms:*'", "'arn:aws:kms:*:*:k*d'")) "," S(A("'kms:Decrypt'", "'arn:aws:kms:*:*:key/*d'")),
+          "unreachable Statement[1]" },
         { POLICY_IDENTITY,
           S(A("'kms:De*'", "'arn:aws:kms:*:*:key/?*'")) "," S(A("'kms:De*'", "'arn:aws:kms:*:*:key/*'")),
           "unreachable Statement[0]" },
