@@ -95,20 +95,26 @@ static bool is_valid_now(const X509 *certificate)
            X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
 }
 
-void tls_describe_certificate(SSL *tls, peer_t *ret)
+bool tls_describe_names(const X509 *certificate, peer_t *ret)
 {
-    X509 *certificate = SSL_get0_peer_certificate(tls);
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    if (certificate == NULL || SSL_get_verify_result(tls) != X509_V_OK || !is_valid_now(certificate) ||
-        X509_digest(certificate, EVP_sha256(), digest, &len) != 1 ||
-        len * 2 + 1 != sizeof(ret->cert_sha256)) {
-        return;
+    if (X509_digest(certificate, EVP_sha256(), digest, &len) != 1 || len * 2 + 1 != sizeof(ret->cert_sha256)) {
+        return false;
     }
-    ret->has_certificate = true;
     hex_encode(digest, len, ret->cert_sha256);
     put_name(X509_get_subject_name(certificate), ret->cert_subject, sizeof(ret->cert_subject));
     put_name(X509_get_issuer_name(certificate), ret->cert_issuer, sizeof(ret->cert_issuer));
     put_sans(certificate, ret->cert_sans, sizeof(ret->cert_sans));
+    return true;
+}
+
+void tls_describe_certificate(SSL *tls, peer_t *ret)
+{
+    X509 *certificate = SSL_get0_peer_certificate(tls);
+
+    if (certificate != NULL && SSL_get_verify_result(tls) == X509_V_OK && is_valid_now(certificate)) {
+        ret->has_certificate = tls_describe_names(certificate, ret);
+    }
 }
