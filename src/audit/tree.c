@@ -197,6 +197,8 @@ static p11kms_err check_tile(log_tree_t *tree, const merkle_tile *tile)
              "audit: %s does not have the hashes of the records, which agree with the checkpoints: "
              "remove it (rm %s, in the log's folder), and it is made again",
              path, path);
+    } else {
+        note_unsynced(tree, tile); /* who wrote it may have been killed before the segment's end */
     }
     return P11KMS_OK;
 }
@@ -317,21 +319,35 @@ p11kms_err log_tree_snapshot(log_tree_t *tree, tree_snapshot *ret, buf_t *ended)
     return P11KMS_OK;
 }
 
+static p11kms_err sync_full(const log_tree_t *tree, const tile_name *name)
+{
+    TRY(tile_sync(tree->folder, name->level, name->index, TILE_WIDTH));
+    tile_drop_partial(tree->folder, name->level, name->index, 0, 0); /* not before: they were synced */
+    return P11KMS_OK;
+}
+
 p11kms_err log_tree_sync(log_tree_t *tree)
 {
     _cleanup_buf_ buf_t names = { 0 };
+    p11kms_err err = P11KMS_OK;
     const tile_name *name;
+    size_t i = 0;
+    size_t n;
 
     pthread_mutex_lock(&tree->lock);
     names = STEAL(tree->unsynced);
     pthread_mutex_unlock(&tree->lock);
     name = (const tile_name *)(const void *)names.data;
-    for (size_t i = 0; i < names.len / sizeof(*name); i++) {
-        TRY(tile_sync(tree->folder, name[i].level, name[i].index, TILE_WIDTH));
-        tile_drop_partial(tree->folder, name[i].level, name[i].index, 0,
-                          0); /* not before: they were synced */
+    n = names.len / sizeof(*name);
+    while (i < n && err == P11KMS_OK) {
+        err = sync_full(tree, &name[i++]);
     }
-    return P11KMS_OK;
+    if (i < n) { /* one that fails does not succeed by asking again; those behind it are still owed */
+        pthread_mutex_lock(&tree->lock);
+        buf_put(&tree->unsynced, &name[i], (n - i) * sizeof(*name));
+        pthread_mutex_unlock(&tree->lock);
+    }
+    return err;
 }
 
 static p11kms_err store_tile(const log_tree_t *tree, const merkle_tile *tile)

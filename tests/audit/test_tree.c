@@ -330,39 +330,87 @@ static void test_tiles_are_made_again(void **state)
     tree_close_whole(log);
 }
 
+/* A segment's notes are begun when its tiles are on disk: what is full before that is synced with them. */
+static void await_notes(const tree_log *log, const char *name)
+{
+    int64_t deadline = clock_mono_us() + INT64_C(60000000);
+
+    while (file_size(log->folder, name) <= 0) {
+        assert_true(clock_mono_us() < deadline);
+        usleep(1000);
+    }
+}
+
+static void add_until_there_is(tree_log *log, const char *segment, const char *notes)
+{
+    while (file_size(log->folder, segment) <= 0) {
+        tree_add(log, 1);
+    }
+    await_notes(log, notes);
+}
+
+static uint64_t lines_of(const tree_log *log, const char *name)
+{
+    uint64_t lines = 0;
+
+    for (const char *at = file_text(log->folder, name); *at != '\0'; at++) {
+        lines += *at == '\n';
+    }
+    return lines;
+}
+
+/** The first tile becomes full within segment 3, so that it is not synced. @return the first record of that segment */
+static uint64_t fill_a_tile_that_is_not_synced(tree_log *log)
+{
+    add_until_there_is(log, SEGMENT(3), NOTES(3));
+    uint64_t begins = log->next - 1;
+    assert_in_range(begins, 1, TILE_WIDTH - 1);
+    tree_add(log, TILE_WIDTH + 1 - (unsigned)log->next);
+    return begins;
+}
+
 static void test_tiles_that_a_power_cut_took_are_made_again_from_the_newest_segment(void **state)
 {
     static const uint8_t zeros[TILE_WIDTH * SHA256_LEN];
     tree_log *log = *state;
-    uint64_t begins = 0;
 
     tree_open(log);
-    tree_add(log, 1);
-    for (uint64_t segment = tree_verify(log).segments;
-         begins % 256 < 150 || log->next / 256 == begins / 256;) {
-        tree_add(log, 1);
-        if (tree_verify(log).segments != segment) { /* this one began it */
-            segment = tree_verify(log).segments;
-            begins = log->next - 1;
-        }
-    }
-    tree_close(log); /* a tile was filled since the newest segment began: nothing of it was synced */
-    for (uint64_t i = begins / 256; i < log->next / 256; i++) {
-        char name[32];
-
-        snprintf(name, sizeof(name), "tile/0/%03d", (int)i);
-        assert_int_equal(file_size(log->folder, name), sizeof(zeros));
-        write_file(log->folder, name, SLICE(zeros, sizeof(zeros)));
-    }
-    for (int i = 1; i < 3; i++) { /* not from the beginning: that is away */
-        char name[32];
-
-        snprintf(name, sizeof(name), "audit-%010d.jsonl", i);
-        remove_file(log, name);
-    }
+    fill_a_tile_that_is_not_synced(log);
+    tree_close(log);
+    assert_int_equal(file_size(log->folder, "tile/0/000"), sizeof(zeros));
+    write_file(log->folder, "tile/0/000", SLICE(zeros, sizeof(zeros)));
+    remove_file(log, SEGMENT(1)); /* not from the beginning: that is away */
+    remove_file(log, SEGMENT(2));
     tree_open(log);
     tree_close(log);
     assert_int_equal(tree_verify(log).verdict, VERIFY_WHOLE);
+}
+
+/* What was killed left tiles to the kernel; a partial one goes when the full one is known to be on disk. */
+static void test_tiles_that_a_killed_service_left_are_synced_by_the_next(void **state)
+{
+    tree_log *log = *state;
+    char partial[TILE_PATH];
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        tree_open(log);
+        fill_a_tile_that_is_not_synced(log);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    log->next = TILE_WIDTH + 1;
+    uint64_t begins = lines_of(log, SEGMENT(1)) + lines_of(log, SEGMENT(2));
+    tile_path(0, 0, (unsigned)begins, partial);
+    assert_int_equal(file_size(log->folder, partial), begins * SHA256_LEN);
+
+    tree_open(log);
+    add_until_there_is(log, SEGMENT(4), NOTES(4));
+    assert_int_equal(file_size(log->folder, "tile/0/000"), TILE_WIDTH * SHA256_LEN);
+    assert_int_equal(file_size(log->folder, partial), -1);
+    tree_close_whole(log);
 }
 
 static void test_a_log_from_before_gets_its_tree(void **state)
@@ -765,6 +813,7 @@ int main(void)
         PROMISE(test_a_torn_note_and_a_torn_record_are_cut),
         PROMISE(test_tiles_are_made_again),
         PROMISE(test_tiles_that_a_power_cut_took_are_made_again_from_the_newest_segment),
+        PROMISE(test_tiles_that_a_killed_service_left_are_synced_by_the_next),
         PROMISE(test_a_log_from_before_gets_its_tree),
         PROMISE(test_a_log_from_before_whose_beginning_is_gone_begins_where_it_is),
         PROMISE(test_old_segments_may_go_with_or_without_their_notes),
