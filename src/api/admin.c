@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/clock.h"
+#include "util/shown.h"
 
 #define LOG_ROOM "api"
 #include "util/log.h"
@@ -384,6 +385,9 @@ static p11kms_err resume_audit(op_t *op)
     _cleanup_buf_ buf_t details = { 0 };
 
     TRY(authorize_service(op));
+    if (!shown_any(in_string(op, "Because"))) {
+        FAIL(P11KMS_E_VALIDATION, "Because must say why: there is nothing in it but blanks");
+    }
     if (!audit_stopped(audit)) {
         FAIL(P11KMS_E_CONFLICT, "The audit log is not stopped.");
     }

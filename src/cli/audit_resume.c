@@ -13,6 +13,7 @@
 #include "crypto/crypto.h"
 #include "util/clock.h"
 #include "util/encode.h"
+#include "util/shown.h"
 
 #define KEY_MAX 1024
 #define BECAUSE_MAX 1024
@@ -165,8 +166,8 @@ static p11kms_err resume_audit(const cli_line *line)
     const char *because = cli_value(line, &option_because);
     audit_look look;
 
-    if (!because || !because[0] || strlen(because) > BECAUSE_MAX) {
-        FAIL(P11KMS_E_SYNTAX, "--because says why, in 1 to %u bytes", BECAUSE_MAX);
+    if (!because || strlen(because) > BECAUSE_MAX || !shown_any(SLICE_STR(because))) {
+        FAIL(P11KMS_E_SYNTAX, "--because says why, in 1 to %u bytes that are more than blanks", BECAUSE_MAX);
     }
     TRY(cli_load_config(line, &conf));
     TRY(audit_inspect(conf->audit_dir, &look));

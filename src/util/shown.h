@@ -9,3 +9,5 @@
  * mark) become JSON's \uXXXX; a byte that is no UTF-8 becomes \ufffd. JSON stays the same JSON.
  */
 void shown_put(buf_t *out, slice_t text);
+/** Whether anything of it would be seen: not white space, nor what shown_put() escapes, alone. */
+bool shown_any(slice_t text);

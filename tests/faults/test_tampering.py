@@ -128,6 +128,14 @@ class Tampering(TamperCase):
         details = self.service.audit("AuditResumed")[-1]["serviceEventDetails"]
         self.assertEqual(details["by"], f"uid {os.getuid()}")
 
+    def test_a_decision_has_a_reason_that_can_be_read(self):
+        for blank in ("   ", "\t\n", "\x1b\x07", "\u00a0\u3000\u200b"):
+            refused = self.resume(blank, check=False)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("--because says why", refused.stderr)
+            answer = wire.ask_unix(self.service, "ResumeAudit", {"Because": blank}, "p11kms")  # who comes past the command line
+            self.assertEqual((answer.status, answer.code), (400, "ValidationException"), ascii(blank))
+
     def test_only_who_may_resumes(self):
         app = self.service.add_key("app")
         self.assertEqual(self.resume("there is nothing to do", check=False).returncode, 1)

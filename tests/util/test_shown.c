@@ -68,6 +68,21 @@ static void test_no_control_character_comes_through(void **state)
     }
 }
 
+static void test_what_is_blank_has_nothing_to_be_seen(void **state)
+{
+    static const char *const blanks[] = { "", "   ", "\t\r\n", "\x1b\x07\x7f", "\xc2\xa0\xe3\x80\x80", "\xe2\x80\x8b\xef\xbb\xbf",
+                                          "\xe2\xa0\x80 \xe3\x85\xa4", "\xff\xfe" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(blanks); i++) {
+        assert_false(shown_any(SLICE_STR(blanks[i])));
+    }
+    assert_true(shown_any(SLICE_LIT("   x")));
+    assert_true(shown_any(SLICE_LIT("\x1b.")));
+    assert_true(shown_any(SLICE_LIT("鍵")));
+    assert_true(shown_any(SLICE_LIT("\xf0\x9f\x94\x91")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +91,7 @@ int main(void)
         cmocka_unit_test(test_what_turns_hides_or_breaks_text_is_escaped),
         cmocka_unit_test(test_bytes_that_are_no_text_are_replaced_one_by_one),
         cmocka_unit_test(test_no_control_character_comes_through),
+        cmocka_unit_test(test_what_is_blank_has_nothing_to_be_seen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
