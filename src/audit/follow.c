@@ -8,6 +8,7 @@
 
 #include "audit/audit.h"
 #include "audit/segment.h"
+#include "audit/source.h"
 
 #define CHUNK ((size_t)64 * 1024)
 
@@ -20,6 +21,9 @@ struct follow {
     size_t taken;
     size_t looked; /* in `in`: no newline before it */
     bool skipping; /* the rest of a line that was too long */
+    source_t *packed; /* a compressed segment instead, which does not grow */
+    slice_t held;     /* a line of it that was looked at and not given out */
+    bool has_held;
 };
 
 static p11kms_err fail(uint64_t number, const char *what)
@@ -37,6 +41,9 @@ static p11kms_err open_segment(const follow_t *follow, uint64_t number, int *ret
 
     segment_name(number, name);
     int fd = openat(follow->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        return p11kms_fail_plain(P11KMS_E_NOT_FOUND); /* compressed, perhaps */
+    }
     if (fd < 0 || fstat(fd, &st) != 0) {
         p11kms_err err = fail(number, strerror(errno));
         cleanup_fd(&fd);
@@ -61,9 +68,33 @@ static p11kms_err read_at(uint64_t number, int fd, uint64_t at, uint8_t *out, si
     return P11KMS_OK;
 }
 
+/** What is not there in any form went away a moment ago. */
+static p11kms_err open_packed(const follow_t *follow, uint64_t number, source_t **ret)
+{
+    p11kms_err err = source_open(follow->folder, number, ret);
+
+    return err == P11KMS_E_NOT_FOUND ? fail(number, "it is gone") : err;
+}
+
+/** A line that is too long, too, is no end of the log, nor a wrong command. */
+static p11kms_err packed_line(source_t *source, slice_t *ret)
+{
+    p11kms_err err = source_line(source, ret);
+
+    if (err == P11KMS_E_SYNTAX) {
+        char why[160];
+
+        snprintf(why, sizeof(why), "%s", p11kms_err_detail(err));
+        FAIL(P11KMS_E_AUDIT, "audit: %s", why);
+    }
+    return err;
+}
+
 /** Go on at @p at of the segment that @p fd is, which is taken. */
 static void stand(follow_t *follow, uint64_t number, int fd, uint64_t at)
 {
+    source_close(STEAL(follow->packed));
+    follow->has_held = false;
     if (fd != follow->fd) {
         cleanup_fd(&follow->fd);
     }
@@ -75,12 +106,30 @@ static void stand(follow_t *follow, uint64_t number, int fd, uint64_t at)
     follow->skipping = false;
 }
 
+static p11kms_err stand_in_packed(follow_t *follow, uint64_t number, bool at_end)
+{
+    source_t *source;
+
+    TRY(open_packed(follow, number, &source));
+    stand(follow, number, -1, 0);
+    if (at_end) {
+        source_close(source);
+    } else {
+        follow->packed = source;
+    }
+    return P11KMS_OK;
+}
+
 static p11kms_err stand_in(follow_t *follow, uint64_t number, bool at_end)
 {
     uint64_t size;
     int fd;
 
-    TRY(open_segment(follow, number, &fd, &size));
+    p11kms_err err = open_segment(follow, number, &fd, &size);
+    if (err == P11KMS_E_NOT_FOUND) {
+        return stand_in_packed(follow, number, at_end);
+    }
+    TRY(err);
     stand(follow, number, fd, at_end ? size : 0);
     return P11KMS_OK;
 }
@@ -98,7 +147,7 @@ p11kms_err follow_open(const char *dir, follow_t **ret)
         FAIL(errno == ENOENT ? P11KMS_E_NOT_FOUND : P11KMS_E_AUDIT, "audit: %s cannot be opened: %s", dir,
              strerror(errno));
     }
-    TRY(segment_list(follow->folder, &numbers, &count));
+    TRY(source_list(follow->folder, &numbers, &count));
     if (count > 0) {
         TRY(stand_in(follow, numbers[0], false));
     }
@@ -109,6 +158,7 @@ p11kms_err follow_open(const char *dir, follow_t **ret)
 void follow_close(follow_t *follow)
 {
     if (follow != NULL) {
+        source_close(follow->packed);
         cleanup_fd(&follow->fd);
         cleanup_fd(&follow->folder);
         buf_free(&follow->in);
@@ -172,6 +222,60 @@ static p11kms_err search_segment(backwards_t *back)
     return P11KMS_OK;
 }
 
+static p11kms_err count_wanted(const backwards_t *back, source_t *source, uint64_t *ret)
+{
+    slice_t line;
+    p11kms_err err;
+
+    for (*ret = 0; (err = packed_line(source, &line)) == P11KMS_OK;) {
+        *ret += back->wanted(back->arg, line);
+    }
+    return err == P11KMS_E_NOT_FOUND ? P11KMS_OK : err;
+}
+
+/** Stand before the wanted line behind @p skip others. */
+static p11kms_err skip_wanted(follow_t *follow, const backwards_t *back, uint64_t skip)
+{
+    slice_t line;
+
+    for (;;) {
+        p11kms_err err = packed_line(follow->packed, &line);
+        if (err != P11KMS_OK) {
+            return err == P11KMS_E_NOT_FOUND ? P11KMS_OK : err; /* it cannot have fewer than a moment ago */
+        }
+        if (back->wanted(back->arg, line) && skip-- == 0) {
+            follow->held = line;
+            follow->has_held = true;
+            return P11KMS_OK;
+        }
+    }
+}
+
+static p11kms_err search_packed(follow_t *follow, backwards_t *back)
+{
+    _cleanup_(source) source_t *source = NULL;
+    uint64_t wanted;
+
+    TRY(open_packed(follow, back->number, &source));
+    TRY(count_wanted(back, source, &wanted));
+    TRY(stand_in_packed(follow, back->number, false));
+    if (wanted >= back->left) {
+        TRY(skip_wanted(follow, back, wanted - back->left));
+        wanted = back->left;
+    }
+    back->left -= wanted;
+    return P11KMS_OK;
+}
+
+static p11kms_err search_plain(follow_t *follow, backwards_t *back)
+{
+    p11kms_err err = search_segment(back);
+
+    stand(follow, back->number, back->fd, back->base + back->held.len);
+    back->held.len = 0;
+    return err;
+}
+
 p11kms_err follow_last(follow_t *follow, uint64_t n, bool (*wanted)(void *arg, slice_t line), void *arg)
 {
     _cleanup_free_ uint64_t *numbers = NULL;
@@ -179,7 +283,7 @@ p11kms_err follow_last(follow_t *follow, uint64_t n, bool (*wanted)(void *arg, s
     size_t count;
     p11kms_err err = P11KMS_OK;
 
-    TRY(segment_list(follow->folder, &numbers, &count));
+    TRY(source_list(follow->folder, &numbers, &count));
     if (n == 0 && count > 0) {
         return stand_in(follow, numbers[count - 1], true);
     }
@@ -188,9 +292,9 @@ p11kms_err follow_last(follow_t *follow, uint64_t n, bool (*wanted)(void *arg, s
         err = open_segment(follow, back.number, &back.fd, &back.base);
         back.whole = false;
         if (err == P11KMS_OK) {
-            err = search_segment(&back);
-            stand(follow, back.number, back.fd, back.base + back.held.len);
-            back.held.len = 0;
+            err = search_plain(follow, &back);
+        } else if (err == P11KMS_E_NOT_FOUND) {
+            err = search_packed(follow, &back);
         }
     }
     buf_free(&back.held);
@@ -251,12 +355,26 @@ static p11kms_err find_next(const follow_t *follow, uint64_t *ret)
     _cleanup_free_ uint64_t *numbers = NULL;
     size_t count, i = 0;
 
-    TRY(segment_list(follow->folder, &numbers, &count));
+    TRY(source_list(follow->folder, &numbers, &count));
     while (i < count && numbers[i] <= follow->number) {
         i++;
     }
     *ret = i < count ? numbers[i] : 0;
     return P11KMS_OK;
+}
+
+static p11kms_err next_packed(follow_t *follow, slice_t *ret)
+{
+    if (follow->has_held) {
+        follow->has_held = false;
+        *ret = follow->held;
+        return P11KMS_OK;
+    }
+    p11kms_err err = packed_line(follow->packed, ret);
+    if (err != P11KMS_OK) {
+        source_close(STEAL(follow->packed)); /* what comes next stands in the next segment */
+    }
+    return err;
 }
 
 p11kms_err follow_next(follow_t *follow, slice_t *ret)
@@ -266,6 +384,12 @@ p11kms_err follow_next(follow_t *follow, slice_t *ret)
     for (;;) {
         size_t len;
 
+        if (follow->packed) {
+            p11kms_err err = next_packed(follow, ret);
+            if (err != P11KMS_E_NOT_FOUND) {
+                return err;
+            }
+        }
         if (take_line(follow, ret)) {
             return P11KMS_OK;
         }

@@ -180,6 +180,6 @@ const cli_command cli_audit_tail = {
             "Filters are principal, action, error, key and account: --filter principal=app action=kms:Decrypt error=*. "
             "A value is the whole or what stands behind the last / or : of it, and may hold * and ?; without a value "
             "(error=) it is for records that have none. Of filters of one name one must fit, and of each name one. "
-            "A line that is no record is always shown. Segments that were compressed or moved away are not read.",
+            "A line that is no record is always shown. Compressed segments (.zst, .gz) are read as well; those that were moved away are not.",
     .run = run_tail,
 };

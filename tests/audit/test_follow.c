@@ -244,6 +244,108 @@ static void test_a_line_without_end_takes_no_more_memory_and_is_told_by_its_begi
     assert_ok(follow_last(follow, 2, is_any, NULL));
 }
 
+/* ---- compressed segments ---- */
+
+static void run(const char *command)
+{
+    char line[512];
+
+    snprintf(line, sizeof(line), "cd '%s' && %s", folder, command);
+    assert_int_equal(system(line), 0);
+}
+
+static void test_compressed_segments_are_read_in_order(void **state)
+{
+    (void)state;
+    append(ONE, "a\nb\ntorn");
+    append(TWO, "c\n");
+    append("audit-0000000003.jsonl", "d\ne\n");
+    append("audit-0000000004.jsonl", "f\n");
+    run("gzip " ONE " && zstd -q --rm " TWO " && gzip -k audit-0000000003.jsonl"); /* the last is there twice: read once */
+    _cleanup_(follow) follow_t *follow = begin();
+    static const char *const lines[] = { "a", "b", "c", "d", "e", "f" };
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        expect(follow, lines[i]);
+    }
+    expect_nothing_yet(follow);
+    append("audit-0000000004.jsonl", "g\n");
+    expect(follow, "g");
+}
+
+static void test_the_last_ones_are_found_in_compressed_segments_too(void **state)
+{
+    unsigned looked = 0;
+
+    (void)state;
+    append(ONE, "x1\no\nx2\no\n");
+    append(TWO, "o\nx3\no\n");
+    append("audit-0000000003.jsonl", "o\n");
+    run("gzip " ONE " && zstd -q --rm " TWO);
+    _cleanup_(follow) follow_t *follow = begin();
+    assert_ok(follow_last(follow, 2, has_an_x, &looked));
+    static const char *const lines[] = { "x2", "o", "o", "x3", "o", "o" };
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        expect(follow, lines[i]);
+    }
+    expect_nothing_yet(follow);
+    assert_ok(follow_last(follow, 1, has_an_x, &looked));
+    expect(follow, "x3");
+    assert_ok(follow_last(follow, 3, has_an_x, &looked));
+    expect(follow, "x1");
+    assert_ok(follow_last(follow, 9, has_an_x, &looked));
+    expect(follow, "x1");
+}
+
+static void test_what_is_compressed_while_it_is_followed_is_neither_missed_nor_repeated(void **state)
+{
+    (void)state;
+    append(ONE, "a\nb\n");
+    _cleanup_(follow) follow_t *follow = begin();
+    expect(follow, "a");
+    append(TWO, "c\n");
+    append("audit-0000000003.jsonl", "d\n");
+    run("gzip " ONE " " TWO);
+    expect(follow, "b");
+    expect(follow, "c");
+    expect(follow, "d");
+    expect_nothing_yet(follow);
+    append("audit-0000000004.jsonl", "e\n");
+    run("gzip audit-0000000003.jsonl audit-0000000004.jsonl");
+    expect(follow, "e");
+    expect_nothing_yet(follow);
+    assert_ok(follow_last(follow, 0, is_any, NULL)); /* behind a newest one that is compressed */
+    expect_nothing_yet(follow);
+    append("audit-0000000005.jsonl", "f\n");
+    expect(follow, "f");
+}
+
+static void test_a_damaged_compressed_segment_is_told_once_and_what_follows_is_read(void **state)
+{
+    slice_t got;
+
+    (void)state;
+    append(ONE ".gz", "no gzip");
+    append(TWO, "b\n");
+    _cleanup_(follow) follow_t *follow = begin();
+    p11kms_err err = follow_next(follow, &got);
+    assert_err(err, P11KMS_E_AUDIT);
+    assert_detail_names(err, ONE ".gz");
+    expect(follow, "b");
+    expect_nothing_yet(follow);
+}
+
+static void test_a_line_too_long_in_a_compressed_segment_is_an_error_not_its_end(void **state)
+{
+    slice_t got;
+
+    (void)state;
+    run("head -c 300000 /dev/zero | tr '\\0' y >" ONE " && echo >>" ONE " && gzip " ONE);
+    append(TWO, "b\n");
+    _cleanup_(follow) follow_t *follow = begin();
+    assert_err(follow_next(follow, &got), P11KMS_E_AUDIT);
+    expect(follow, "b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +360,11 @@ int main(void)
         cmocka_unit_test_setup(test_none_of_the_last_is_what_comes, prepare),
         cmocka_unit_test_setup(test_the_last_wanted_are_found_and_no_more_is_looked_at, prepare),
         cmocka_unit_test_setup(test_long_lines_are_read_both_ways, prepare),
+        cmocka_unit_test_setup(test_compressed_segments_are_read_in_order, prepare),
+        cmocka_unit_test_setup(test_the_last_ones_are_found_in_compressed_segments_too, prepare),
+        cmocka_unit_test_setup(test_what_is_compressed_while_it_is_followed_is_neither_missed_nor_repeated, prepare),
+        cmocka_unit_test_setup(test_a_damaged_compressed_segment_is_told_once_and_what_follows_is_read, prepare),
+        cmocka_unit_test_setup(test_a_line_too_long_in_a_compressed_segment_is_an_error_not_its_end, prepare),
         cmocka_unit_test_setup(test_a_line_without_end_takes_no_more_memory_and_is_told_by_its_beginning, prepare),
     };
 

@@ -48,6 +48,22 @@ class Tail(p11kms_test.ServiceCase):
         everything = self.tail("--json", "-n", "all").stdout.splitlines()
         self.assertEqual(len(everything), len(self.service.audit()))
 
+    def test_compressed_segments_are_part_of_it(self):
+        for _ in range(30):
+            self.service.kms().list_keys()
+        newest = sorted((self.service.dir / "audit").glob("audit-*.jsonl"))[-1]
+        lines = newest.read_text(encoding="utf-8").splitlines(keepends=True)
+        log = self.service.dir / "copy"
+        log.mkdir()
+        segments = [log / f"audit-{number:010}.jsonl" for number in (1, 2, 3)]
+        for i, segment in enumerate(segments):
+            segment.write_text("".join(lines[i * 10:(i + 1) * 10 if i < 2 else None]), encoding="utf-8")
+        subprocess.run(["gzip", segments[0]], check=True)
+        subprocess.run(["zstd", "-q", "--rm", segments[1]], check=True)
+        self.assertEqual(self.tail(log, "--json", "-n", "all").stdout, "".join(lines))
+        lists = [line for line in lines if '"eventName":"ListKeys"' in line]
+        self.assertEqual(self.tail(log, "--json", "-n", "25", "--filter", "action=ListKeys").stdout, "".join(lists[-25:]))
+
     def test_a_line_that_makes_no_sense_is_refused(self):
         for words in (("-n", "x"), ("-n", "-1"), ("--filter", "user=app"), ("a", "b")):
             with self.subTest(words):
