@@ -282,19 +282,40 @@ void audit_close(audit_t *audit)
 
 /* ---- checkpoints ---- */
 
-/* The newest segment begins with a decision, and no checkpoint was made since: nobody remembers a newer one. */
-static p11kms_err was_decided(const audit_t *audit, bool *ret_any, bool *ret_decided)
+/** A decision with which the newest segment begins, and no checkpoint covers it yet. */
+typedef struct {
+    bool any; /* there are segments at all */
+    bool decided;
+    uint64_t segment;
+    act_t act;
+} decision_t;
+
+/* Whoever can write the decision can write notes beside it, and copies of older checkpoints. */
+static bool is_covered(const audit_t *audit, uint64_t segment, const act_t *act, const note_key_t *key)
+{
+    _cleanup_ledger_ ledger_t notes = { 0 };
+    note_t note;
+
+    if (ledger_load(audit->folder, segment, &notes) != P11KMS_OK || notes.count == 0) {
+        return false;
+    }
+    const noted_t *newest = &notes.notes[notes.count - 1];
+    return newest->size > act->size && note_parse(newest->whole, &note) == P11KMS_OK &&
+           note_check(&note, key, NULL) == NOTE_SIGNED;
+}
+
+static p11kms_err find_decision(const audit_t *audit, const audit_signer *signer, decision_t *ret)
 {
     _cleanup_free_ segment_entry *entries = NULL;
+    _cleanup_(note_key) note_key_t *key = NULL;
     size_t count;
 
+    TRY(note_key_new(SLICE_STR(signer->origin), signer->spki, &key));
     TRY(segment_scan(audit->folder, &entries, &count));
-    *ret_any = count > 0;
-    *ret_decided = false;
-    if (count > 0 && resumed_begins(audit->folder, &entries[count - 1], NULL, NULL)) {
-        _cleanup_ledger_ ledger_t notes = { 0 };
-        p11kms_err err = ledger_load(audit->folder, entries[count - 1].number, &notes);
-        *ret_decided = err == P11KMS_E_NOT_FOUND || (err == P11KMS_OK && notes.count == 0);
+    *ret = (decision_t){ .any = count > 0 };
+    if (count > 0 && resumed_begins(audit->folder, &entries[count - 1], &ret->act)) {
+        ret->segment = entries[count - 1].number;
+        ret->decided = !is_covered(audit, ret->segment, &ret->act, key);
     }
     return P11KMS_OK;
 }
@@ -311,26 +332,30 @@ static p11kms_err refuse_other_log(audit_t *audit, const audit_signer *signer)
     FAIL(P11KMS_E_AUDIT, "%s" AUDIT_RESUME_HINT, why);
 }
 
+/* @retval P11KMS_E_CONFLICT  It does not. P11KMS_E_NOT_FOUND, P11KMS_E_AUDIT: a tile that tells is missing or damaged. */
+static p11kms_err goes_on(const audit_t *audit, const audit_signer *signer)
+{
+    merkle_hash root;
+
+    memcpy(root.bytes, signer->signed_root, sizeof(root.bytes));
+    return log_tree_goes_on(audit->company.tree, signer->signed_size, &root);
+}
+
 /*
  * Who has the disk can take all checkpoints away, or the newest, and write what he likes: without this the next
  * start would sign it.
  */
-static p11kms_err check_signed(audit_t *audit, const audit_signer *signer)
+static p11kms_err check_signed(audit_t *audit, const audit_signer *signer, const decision_t *decision)
 {
-    merkle_hash root;
-    bool any, decided;
-
-    TRY(was_decided(audit, &any, &decided));
-    if (signer->signed_size == 0 || decided) {
+    if (signer->signed_size == 0 || decision->decided) {
         return P11KMS_OK;
     }
-    if (!any) {
+    if (!decision->any) {
         log_warning("a new log is begun: the one that was signed last, of %llu records, is not in its folder",
                     (unsigned long long)signer->signed_size);
         return P11KMS_OK;
     }
-    memcpy(root.bytes, signer->signed_root, sizeof(root.bytes));
-    p11kms_err err = log_tree_goes_on(audit->company.tree, signer->signed_size, &root);
+    p11kms_err err = goes_on(audit, signer);
     if (err == P11KMS_E_NOT_FOUND) {
         char why[256];
 
@@ -341,7 +366,56 @@ static p11kms_err check_signed(audit_t *audit, const audit_signer *signer)
     return err == P11KMS_E_CONFLICT ? refuse_other_log(audit, signer) : err;
 }
 
-p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer)
+static void put_hash(jw_t *w, const char *name, const uint8_t hash[SHA256_LEN])
+{
+    _cleanup_buf_ buf_t text = { 0 };
+
+    base64_encode(&text, SLICE(hash, SHA256_LEN));
+    jw_key(w, name);
+    jw_string(w, buf_str(&text));
+}
+
+static void put_number(jw_t *w, const char *name, uint64_t number)
+{
+    jw_key(w, name);
+    jw_int(w, (int64_t)number);
+}
+
+static void put_continued(const decision_t *decision, const audit_signer *signer, bool kept, buf_t *out)
+{
+    jw_t w = jw_on(out);
+
+    jw_object(&w);
+    put_number(&w, "segment", decision->segment);
+    jw_key(&w, "decision");
+    jw_string(&w, decision->act.event_id);
+    put_number(&w, "treeSize", decision->act.size);
+    put_hash(&w, "rootHash", decision->act.root.bytes);
+    put_number(&w, "signedSize", signer->signed_size);
+    put_hash(&w, "signedRootHash", signer->signed_root);
+    jw_key(&w, "kept");
+    jw_bool(&w, kept);
+    jw_end(&w);
+}
+
+/* What was signed last stands in the store, where the decision came to be written nobody knows. */
+static p11kms_err record_continued(audit_t *audit, const audit_signer *signer, const decision_t *decision)
+{
+    bool kept = signer->signed_size == 0 || goes_on(audit, signer) == P11KMS_OK;
+    _cleanup_buf_ buf_t details = { 0 };
+    _cleanup_buf_ buf_t line = { 0 };
+
+    if (!kept) {
+        log_warning("the log goes on, as was decided, without all of the %llu records that were signed last; the record "
+                    "AuditContinued says so", (unsigned long long)signer->signed_size);
+    }
+    put_continued(decision, signer, kept, &details);
+    act_put("AuditContinued", signer->region ? signer->region : "", buf_slice(&details), &line);
+    ENSURE(!buf_failed(&details) && !buf_failed(&line), P11KMS_E_NOMEM);
+    return audit_append(audit, buf_slice(&line));
+}
+
+static p11kms_err prepare_tree(audit_t *audit, const audit_signer *signer, decision_t *ret)
 {
     segments_t *segments = writer_hold(audit->writer);
     p11kms_err err = P11KMS_OK;
@@ -353,10 +427,25 @@ p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer)
         }
     }
     if (err == P11KMS_OK) {
-        err = check_signed(audit, signer);
+        err = find_decision(audit, signer, ret);
+    }
+    if (err == P11KMS_OK) {
+        err = check_signed(audit, signer, ret);
     }
     writer_release(audit->writer);
-    TRY(err);
+    return err;
+}
+
+p11kms_err audit_sign_with(audit_t *audit, const audit_signer *signer)
+{
+    decision_t decision;
+
+    TRY(prepare_tree(audit, signer, &decision));
+    if (decision.decided) {
+        TRY(record_continued(audit, signer, &decision));
+        writer_hold(audit->writer); /* until it is in the tree: no checkpoint covers the decision without it */
+        writer_release(audit->writer);
+    }
     return notary_sign_with(audit->company.notary, signer);
 }
 

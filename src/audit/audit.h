@@ -81,6 +81,7 @@ typedef struct {
     /** Ed25519: 64 bytes over @p text; P-256: ECDSA with SHA-256, DER. May block: it is called on a thread of its own. */
     p11kms_err (*sign)(void *arg, slice_t text, buf_t *signature);
     void *arg;
+    const char *region; /* of a record that is made here; NULL: none */
     /** Remember what was signed, before it is anywhere in the folder; may block as well; NULL: nobody does. */
     void (*remember)(void *arg, uint64_t size, const uint8_t root[SHA256_LEN]);
     /** What was remembered last, outside the log's folder; size 0: nothing. */
@@ -89,6 +90,8 @@ typedef struct {
 } audit_signer;
 /**
  * From now on there are checkpoints; the tree of a log that never had one is made here, from all its segments.
+ * Where the log goes on from a decision that no checkpoint covers yet (AuditResumed: whoever has the disk can write
+ * one), the record AuditContinued comes first: what had been signed before, and whether all of it is still there.
  *
  * @retval P11KMS_E_AUDIT  Also: the log does not go on from what was signed last, and no operator has decided so; it
  *                         is stopped then.

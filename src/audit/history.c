@@ -19,9 +19,10 @@ static p11kms_err find_base(int folder, history_t *history)
         segment_entry *entry = &history->entries[i];
 
         if (!entry->notes) {
-            if (history->resumed == history->count &&
-                resumed_begins(folder, entry, &history->stood.size, &history->stood.root)) {
+            act_t act;
+            if (history->resumed == history->count && resumed_begins(folder, entry, &act) && act.placed) {
                 history->resumed = i;
+                history->stood = (noted_t){ .size = act.size, .root = act.root };
             }
             continue;
         }

@@ -54,7 +54,7 @@ static p11kms_err look_at_entry(int folder, const segment_entry *entry, bool new
         return P11KMS_OK;
     }
     if (look->last != 0 && look->missing == 0 && entry->number != look->last + 1 &&
-        !resumed_begins(folder, entry, NULL, NULL)) {
+        !resumed_begins(folder, entry, NULL)) {
         look->missing = look->last + 1;
     }
     look->first = look->first != 0 ? look->first : entry->number;

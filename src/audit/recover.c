@@ -216,7 +216,7 @@ static p11kms_err check_numbers(const char *dir, int folder, const segment_entry
         }
         /* What an operator has decided to go on without, the first record behind the gap says. */
         if (before != 0 && entries[i].number != before + 1 &&
-            !resumed_begins(folder, &entries[i], NULL, NULL)) {
+            !resumed_begins(folder, &entries[i], NULL)) {
             FAIL(P11KMS_E_AUDIT,
                  "audit: %s: segments %" PRIu64 " to %" PRIu64
                  " are missing: bring them back, or move all segments before them away",

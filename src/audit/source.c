@@ -155,21 +155,109 @@ static p11kms_err open_form(int folder, size_t form, source_t *source)
     return P11KMS_OK;
 }
 
-p11kms_err source_open(int folder, uint64_t number, source_t **ret)
+static p11kms_err source_new(int folder, uint64_t number, size_t form, source_t **ret)
 {
     _cleanup_(source) source_t *source = calloc(1, sizeof(*source));
-    p11kms_err err = P11KMS_E_NOT_FOUND;
 
     ENSURE(source, P11KMS_E_NOMEM);
     source->fd = -1;
     source->data = malloc(PIECE + AUDIT_RECORD_MAX);
     ENSURE(source->data, P11KMS_E_NOMEM);
-    for (size_t f = 0; err == P11KMS_E_NOT_FOUND && f < COUNT_OF(forms); f++) {
-        name_of(number, forms[f].suffix, source->name);
-        err = open_form(folder, f, source);
-    }
-    TRY(err);
+    name_of(number, forms[form].suffix, source->name);
+    TRY(open_form(folder, form, source));
     *ret = STEAL(source);
+    return P11KMS_OK;
+}
+
+p11kms_err source_open(int folder, uint64_t number, source_t **ret)
+{
+    p11kms_err err = P11KMS_E_NOT_FOUND;
+
+    for (size_t f = 0; err == P11KMS_E_NOT_FOUND && f < COUNT_OF(forms); f++) {
+        err = source_new(folder, number, f, ret);
+    }
+    return err;
+}
+
+/* ---- several forms of one segment ---- */
+
+static bool has_form(int folder, uint64_t number, size_t form)
+{
+    char name[NAME_MAX_LEN];
+    struct stat st;
+
+    name_of(number, forms[form].suffix, name);
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+unsigned source_forms(int folder, uint64_t number)
+{
+    unsigned count = 0;
+
+    for (size_t f = 0; f < COUNT_OF(forms); f++) {
+        count += has_form(folder, number, f);
+    }
+    return count;
+}
+
+/* What stands behind the last newline counts as well: it would be cut off one form and not the other. */
+static bool same_rest(const source_t *a, const source_t *b)
+{
+    size_t len = source_torn(a);
+
+    return len == source_torn(b) && (len == 0 || memcmp(a->data + a->begin, b->data + b->begin, len) == 0);
+}
+
+static p11kms_err compare_two(source_t *first, source_t *other, uint64_t *ret_line)
+{
+    slice_t line, same;
+
+    for (*ret_line = 1;; ++*ret_line) {
+        p11kms_err err = source_line(first, &line);
+        if (err != P11KMS_OK && err != P11KMS_E_NOT_FOUND) {
+            return err; /* the reader of this form finds that as well */
+        }
+        p11kms_err other_err = source_line(other, &same);
+        if (other_err != P11KMS_OK && other_err != P11KMS_E_NOT_FOUND) {
+            char why[160];
+            snprintf(why, sizeof(why), "%s", p11kms_err_detail(other_err));
+            FAIL(P11KMS_E_CONFLICT, "%s stands beside %s, and cannot be read (is it being written?): %s", other->name, first->name, why);
+        }
+        bool ended = err == P11KMS_E_NOT_FOUND;
+        if (ended != (other_err == P11KMS_E_NOT_FOUND) || !(ended ? same_rest(first, other) : slice_eq(line, same))) {
+            FAIL(P11KMS_E_CONFLICT, "%s stands beside %s, and holds something else from line %llu on", other->name, first->name,
+                 (unsigned long long)*ret_line);
+        }
+        if (ended) {
+            return P11KMS_OK;
+        }
+    }
+}
+
+p11kms_err source_compare(int folder, uint64_t number, uint64_t *ret_line)
+{
+    size_t f = 0;
+
+    while (f < COUNT_OF(forms) && !has_form(folder, number, f)) {
+        f++;
+    }
+    for (size_t other = f + 1; other < COUNT_OF(forms); other++) {
+        _cleanup_(source) source_t *first = NULL;
+        _cleanup_(source) source_t *second = NULL;
+        if (!has_form(folder, number, other)) {
+            continue;
+        }
+        TRY(source_new(folder, number, f, &first));
+        p11kms_err err = source_new(folder, number, other, &second);
+        if (err == P11KMS_E_AUDIT) {
+            char why[160];
+            snprintf(why, sizeof(why), "%s", p11kms_err_detail(err));
+            *ret_line = 1;
+            FAIL(P11KMS_E_CONFLICT, "%s", why);
+        }
+        TRY(err);
+        TRY(compare_two(first, second, ret_line));
+    }
     return P11KMS_OK;
 }
 

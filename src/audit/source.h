@@ -14,6 +14,16 @@ MUST_USE p11kms_err source_list(int folder, uint64_t **ret, size_t *ret_count);
 /** Their length as files, together. */
 uint64_t source_bytes(int folder, const uint64_t *numbers, size_t count);
 
+/** In how many forms (plain, .zst, .gz) a segment is there. */
+unsigned source_forms(int folder, uint64_t number);
+/**
+ * Do all of them hold the same?
+ *
+ * @param[out] ret_line  On P11KMS_E_CONFLICT the first line, from 1, in which one is another.
+ * @retval P11KMS_E_CONFLICT  They do not, or one cannot be read: detail says which. P11KMS_E_NOT_FOUND, P11KMS_E_NOMEM
+ */
+MUST_USE p11kms_err source_compare(int folder, uint64_t number, uint64_t *ret_line);
+
 /** The plain file where there are several. @retval P11KMS_E_NOT_FOUND, P11KMS_E_AUDIT */
 MUST_USE p11kms_err source_open(int folder, uint64_t number, source_t **ret);
 void source_close(source_t *source); /* NULL is fine */

@@ -93,6 +93,7 @@ static void is_good(verifying *v, const note_t *note, const merkle_hash *root)
         return; /* a copy of one that was taken already */
     }
     verify_settle_difference(v);
+    verify_covered(v);
     keep_root(v, note->size, root);
     r->good = r->covered = note->size;
     r->root = *root;
@@ -173,6 +174,8 @@ static p11kms_err take(verifying *v, slice_t line)
     v->line++;
     merkle_leaf(line, &leaf);
     verify_compare_leaf(v, line, &leaf);
+    TRY(verify_read_act(v, line));
+    v->current = line;
     unsigned full = merkle_append(&v->tree, &leaf);
     if (full > 1) {
         verify_compare_full(v, full);
@@ -215,6 +218,27 @@ static p11kms_err take_lines(verifying *v, source_t *source, progress_t *progres
     return err == P11KMS_E_NOT_FOUND ? P11KMS_OK : err;
 }
 
+/* Other programs may read another form than we did. */
+static p11kms_err check_forms(verifying *v, uint64_t number)
+{
+    uint64_t line = 0;
+
+    if (source_forms(v->folder, number) < 2) {
+        return P11KMS_OK;
+    }
+    p11kms_err err = source_compare(v->folder, number, &line);
+    if (err == P11KMS_E_CONFLICT) {
+        char why[VERIFY_REASON];
+        snprintf(why, sizeof(why), "%s", p11kms_err_detail(err));
+        v->report.segment = number;
+        v->report.line = line;
+        v->report.index = v->begins[0] + line - 1;
+        return verify_found(v, VERIFY_RECORDS, "%s", why);
+    }
+    v->report.in_forms += err == P11KMS_OK;
+    return err == P11KMS_E_NOT_FOUND ? P11KMS_OK : err; /* one went away meanwhile: compressed */
+}
+
 static p11kms_err take_segment(verifying *v, uint64_t number, bool newest, progress_t *progress)
 {
     _cleanup_(notes) notes_t *notes = NULL;
@@ -234,6 +258,7 @@ static p11kms_err take_segment(verifying *v, uint64_t number, bool newest, progr
     v->notes = notes;
     v->segment = number;
     v->line = 0;
+    v->current = SLICE(NULL, 0);
     v->begins[1] = v->begins[0];
     v->begins[0] = v->tree.edge.size;
     TRY(next_note(v));
@@ -248,7 +273,7 @@ static p11kms_err take_segment(verifying *v, uint64_t number, bool newest, progr
     }
     v->notes = NULL;
     v->report.segments++;
-    return P11KMS_OK;
+    return check_forms(v, number);
 }
 
 /* What was moved away is known by its tiles, and these by the checkpoint they are the tree of. */
@@ -346,25 +371,6 @@ static p11kms_err take_all(verifying *v)
     return P11KMS_OK;
 }
 
-/*
- * A segment's end has a checkpoint, perhaps a moment later: where two have ended without one, checkpoints were taken
- * away, and the records behind them may be anybody's.
- */
-static p11kms_err check_uncovered(verifying *v)
-{
-    const verify_report *r = &v->report;
-    uint64_t uncovered = v->tree.edge.size - r->covered;
-
-    if (r->covered < v->begins[1]) {
-        return verify_found(v, VERIFY_CHECKPOINT, "records from %llu on are under no checkpoint, and more than one segment "
-                                                  "has ended since", (unsigned long long)r->covered);
-    }
-    if (v->options->uncovered_max && uncovered > *v->options->uncovered_max) {
-        return verify_found(v, VERIFY_CHECKPOINT, "%llu records are under no checkpoint", (unsigned long long)uncovered);
-    }
-    return P11KMS_OK;
-}
-
 static p11kms_err check_end(verifying *v)
 {
     const verify_options *o = v->options;
@@ -381,7 +387,8 @@ static p11kms_err check_end(verifying *v)
     if (r->checkpoints == 0) {
         return verify_found(v, VERIFY_CHECKPOINT, "there is no checkpoint: nothing is proven");
     }
-    TRY(check_uncovered(v));
+    TRY(verify_check_loss(v));
+    TRY(verify_check_uncovered(v));
     if (o->quorum > 0 && (r->witnessed == 0 || r->covered - r->witnessed > o->unwitnessed_max)) {
         return verify_found(v, VERIFY_WITNESSES, "%llu of %llu records are under a checkpoint that %zu witnesses cosigned",
                             (unsigned long long)r->witnessed, (unsigned long long)r->covered, o->quorum);
@@ -439,6 +446,9 @@ p11kms_err verify_log(const verify_options *options, verify_report *ret)
         err = verify(v);
     }
     v->report.records = v->tree.edge.size;
+    if (v->found) {
+        verify_tell_rest(v);
+    }
     if (err == P11KMS_OK || v->found) {
         *ret = v->report;
         err = P11KMS_OK;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "audit/merkle.h"
+#include "audit/acts.h"
 #include "audit/trust.h"
 
 typedef enum {
@@ -24,12 +24,26 @@ typedef struct {
     trust_t *witnesses;       /* NULL: none are asked for */
     size_t quorum;            /* of the witnesses must have cosigned */
     uint64_t unwitnessed_max; /* checkpointed records behind the newest checkpoint that so many cosigned */
-    const uint64_t *uncovered_max; /* records behind the newest checkpoint; NULL: any number */
+    /* Records behind the newest checkpoint; NULL: what a service leaves that makes checkpoints as the log says. */
+    const uint64_t *uncovered_max;
     const char *since;        /* the path of a checkpoint kept earlier, or NULL */
     uint64_t from;            /* segments before this one are taken for away */
     void (*progress)(void *arg, uint64_t done, uint64_t of); /* bytes; now and then; may be NULL */
     void *arg;
 } verify_options;
+
+/** A decision to go on after a stop: a record AuditResumed. */
+typedef struct {
+    uint64_t segment, line, index;
+    bool checked; /* false: it stands behind what is bad; the index is not known */
+    char event_id[64];
+    char because[ACT_TEXT], by[ACT_TEXT];
+    uint64_t size; /* of the tree that was gone on from, as it says */
+    bool at_start; /* no service ran: whoever had the disk decided, and a start took it over */
+    uint64_t signed_size; /* what that start knew to be signed; 0: nothing */
+    bool lost;            /* and not all of that was there */
+} verify_resumed;
+#define VERIFY_RESUMED_MAX 32
 
 #define VERIFY_REASON 512
 #define VERIFY_EVENT_ID 64
@@ -47,9 +61,13 @@ typedef struct {
     uint64_t segments;
     uint64_t without_notes; /* segments whose .notes are not there */
     uint64_t without_tiles; /* level-0 tiles that are not there */
+    uint64_t in_forms;      /* segments that are there plain and compressed; they are equal */
     uint64_t torn;          /* bytes behind the last newline of segments: no records */
     merkle_hash root;       /* at covered */
     char origin[NOTE_NAME_MAX + 1]; /* of the newest checkpoint */
+
+    uint64_t n_resumed; /* of all; the first VERIFY_RESUMED_MAX are here */
+    verify_resumed resumed[VERIFY_RESUMED_MAX];
 
     /* VERIFY_RECORDS and VERIFY_SINCE */
     bool named;             /* the first bad record is known, else it is one of good..bad - 1 */

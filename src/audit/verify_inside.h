@@ -26,6 +26,28 @@ typedef struct {
     bool reached;
 } anchor_t;
 
+/** When the service makes checkpoints, as it has recorded; 0: it has not. */
+typedef struct {
+    uint64_t records, seconds;
+} told_t;
+
+/** The records behind the newest checkpoint so far. */
+typedef struct {
+    uint64_t run;     /* records of the newest run among them */
+    int64_t since;    /* seconds since the epoch: a checkpoint is owed since then */
+    int64_t full_at;  /* when as many as are left without one were there */
+    uint64_t timeless;
+    bool overdue;     /* none was made though it was due for long */
+    uint64_t overdue_at; /* before this record */
+} tail_t;
+
+/** A start has recorded that something signed was not there any more. */
+typedef struct {
+    bool there;
+    uint64_t segment, line, index, size, signed_size;
+    char event_id[VERIFY_EVENT_ID];
+} loss_t;
+
 typedef struct {
     const verify_options *options;
     verify_report report;
@@ -35,6 +57,12 @@ typedef struct {
     uint64_t segment, line; /* of the record taken last */
     uint64_t begins[2]; /* the first record of the newest segment so far, and of the one before it */
     uint64_t good_segment, good_line; /* of the first record behind the last good checkpoint */
+
+    slice_t current; /* the record taken last, within take() */
+    told_t told, told_last; /* under the newest checkpoint, and read last */
+    int64_t covered_time;   /* of the last record under a checkpoint */
+    tail_t tail;
+    loss_t loss;
 
     notes_t *notes; /* of the segment; NULL: none */
     note_t note;    /* the next one of it, when pending */
@@ -58,6 +86,16 @@ typedef struct {
 MUST_USE p11kms_err verify_found(verifying *v, verify_verdict verdict, const char *fmt, ...) PRINTF(3, 4);
 /** The records are not those under the signed @p note, which covers as many as there are or more. */
 MUST_USE p11kms_err verify_found_records(verifying *v, verify_verdict verdict, const note_t *note, const char *name);
+
+/* verify_acts.c */
+/** Before the record is a leaf. */
+MUST_USE p11kms_err verify_read_act(verifying *v, slice_t line);
+/** The segments that are not read, as something before them is bad: the decisions that they begin with. */
+void verify_tell_rest(verifying *v);
+/** All records so far are under a checkpoint. */
+void verify_covered(verifying *v);
+MUST_USE p11kms_err verify_check_loss(verifying *v);
+MUST_USE p11kms_err verify_check_uncovered(verifying *v);
 
 /* verify_tiles.c */
 void verify_compare_leaf(verifying *v, slice_t line, const merkle_hash *leaf);

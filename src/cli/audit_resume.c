@@ -9,10 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "audit/acts.h"
 #include "audit/audit.h"
 #include "crypto/crypto.h"
-#include "util/clock.h"
-#include "util/encode.h"
 #include "util/shown.h"
 
 #define KEY_MAX 1024
@@ -90,58 +89,15 @@ static p11kms_err become_owner(const char *folder)
     return P11KMS_OK;
 }
 
-static void put(jw_t *w, const char *name, const char *value)
-{
-    jw_key(w, name);
-    jw_string(w, value);
-}
-
-static void put_id(jw_t *w, const char *name)
-{
-    uint8_t id[16];
-    char text[UUID_TEXT];
-
-    uuid_random(id);
-    uuid_format(id, text);
-    put(w, name, text);
-}
-
 /* As the service's own acts are recorded: docs/audit-records.md. */
 static p11kms_err put_record(const audit_t *audit, const conf_t *conf, const char *because, buf_t *line)
 {
     _cleanup_buf_ buf_t details = { 0 };
-    char when[TIME_TEXT];
     char by[32];
-    jw_t w = jw_on(line);
 
     snprintf(by, sizeof(by), "uid %u", (unsigned)getuid());
-    time_format_iso(clock_wall_ms(), when);
     audit_resume_details(audit, because, by, &details);
-    jw_object(&w);
-    put(&w, "eventVersion", "1.11");
-    jw_key(&w, "userIdentity");
-    jw_object(&w);
-    put(&w, "type", "AWSService");
-    put(&w, "invokedBy", "p11kms");
-    jw_end(&w);
-    put(&w, "eventTime", when);
-    put(&w, "eventSource", "p11kms");
-    put(&w, "eventName", "AuditResumed");
-    put(&w, "awsRegion", conf->region);
-    put(&w, "sourceIPAddress", "p11kms");
-    put(&w, "userAgent", "p11kms");
-    jw_key(&w, "serviceEventDetails");
-    jw_raw(&w, buf_slice(&details));
-    put_id(&w, "requestID");
-    put_id(&w, "eventID");
-    jw_key(&w, "readOnly");
-    jw_bool(&w, false);
-    put(&w, "eventType", "AwsServiceEvent");
-    jw_key(&w, "managementEvent");
-    jw_bool(&w, true);
-    put(&w, "recipientAccountId", "");
-    put(&w, "eventCategory", "Management");
-    jw_end(&w);
+    act_put("AuditResumed", conf->region, buf_slice(&details), line);
     ENSURE(!buf_failed(&details) && !buf_failed(line), P11KMS_E_NOMEM);
     return P11KMS_OK;
 }

@@ -18,7 +18,8 @@ static const cli_option option_unwitnessed = { "unwitnessed", '\0', "N",
                                                "Fail when more than N records under a checkpoint are not under one that "
                                                "the witnesses cosigned." };
 static const cli_option option_uncovered = { "uncovered", '\0', "N",
-                                             "Fail when more than N records are behind the newest checkpoint." };
+                                             "Fail when more than N records are behind the newest checkpoint, and take N; unless given, "
+                                             "as many are taken as a service leaves that makes checkpoints as it has recorded." };
 static const cli_option option_from = { "from", '\0', "SEGMENT", "Begin with this segment, as if those before it were away." };
 static const cli_option option_json = { "json", '\0', NULL, "The result as JSON." };
 
@@ -51,6 +52,42 @@ static void put_root(const verify_report *r, buf_t *out)
     base64_encode(out, SLICE(r->root.bytes, sizeof(r->root.bytes)));
 }
 
+static void put_resumed_json(const verify_report *r, jw_t *w)
+{
+    jw_key(w, "resumed");
+    jw_int(w, (int64_t)r->n_resumed);
+    jw_key(w, "resumptions");
+    jw_array(w);
+    for (size_t i = 0; i < r->n_resumed && i < VERIFY_RESUMED_MAX; i++) {
+        const verify_resumed *resumed = &r->resumed[i];
+        jw_object(w);
+        jw_key(w, "segment");
+        jw_int(w, (int64_t)resumed->segment);
+        jw_key(w, "line");
+        jw_int(w, (int64_t)resumed->line);
+        jw_key(w, "record");
+        jw_int(w, (int64_t)resumed->index);
+        jw_key(w, "eventID");
+        jw_string(w, resumed->event_id);
+        jw_key(w, "because");
+        jw_string(w, resumed->because);
+        jw_key(w, "by");
+        jw_string(w, resumed->by);
+        jw_key(w, "treeSize");
+        jw_int(w, (int64_t)resumed->size);
+        jw_key(w, "covered");
+        jw_bool(w, resumed->checked && resumed->index < r->covered);
+        jw_key(w, "atStart");
+        jw_bool(w, resumed->at_start);
+        jw_key(w, "signedBefore");
+        jw_int(w, (int64_t)resumed->signed_size);
+        jw_key(w, "lost");
+        jw_bool(w, resumed->lost);
+        jw_end(w);
+    }
+    jw_end(w);
+}
+
 static void put_json(const verify_report *r, buf_t *out)
 {
     _cleanup_buf_ buf_t root = { 0 };
@@ -66,6 +103,7 @@ static void put_json(const verify_report *r, buf_t *out)
                     { "witnessedTime", r->witnessed_time },
                     { "withoutNotes", r->without_notes },
                     { "withoutTiles", r->without_tiles },
+                    { "inForms", r->in_forms },
                     { "torn", r->torn } };
     bool located = r->verdict == VERIFY_RECORDS || r->verdict == VERIFY_SINCE;
     jw_t w = jw_on(out);
@@ -84,6 +122,7 @@ static void put_json(const verify_report *r, buf_t *out)
         jw_key(&w, numbers[i].name);
         jw_int(&w, (int64_t)numbers[i].value);
     }
+    put_resumed_json(r, &w);
     if (located) {
         jw_key(&w, "bad");
         jw_object(&w);
@@ -149,6 +188,28 @@ static void put_remark(bool there, uint64_t n, const char *what, buf_t *out)
     }
 }
 
+/* Whatever the verdict is: who goes on after a stop shall be seen. */
+static void put_resumed(const verify_report *r, buf_t *out)
+{
+    for (size_t i = 0; i < r->n_resumed && i < VERIFY_RESUMED_MAX; i++) {
+        const verify_resumed *resumed = &r->resumed[i];
+        buf_printf(out, "  GONE ON AFTER A STOP: segment %" PRIu64 ", line %" PRIu64 ", event ", resumed->segment, resumed->line);
+        shown_put(out, SLICE_STR(resumed->event_id));
+        buf_put_str(out, ", by ");
+        shown_put(out, SLICE_STR(resumed->by));
+        buf_put_str(out, ", because: ");
+        shown_put(out, SLICE_STR(resumed->because));
+        buf_put_str(out, !resumed->checked               ? " (not checked: it stands behind what is bad)\n"
+                         : resumed->index >= r->covered ? " (under no checkpoint)\n"
+                                                        : "\n");
+        if (resumed->at_start) {
+            buf_printf(out, "    decided while no service ran, on %" PRIu64 " records; %" PRIu64 " were signed before%s\n", resumed->size,
+                       resumed->signed_size, resumed->lost ? ", NOT ALL OF WHICH WERE THERE" : ", and all of those were there");
+        }
+    }
+    put_remark(r->n_resumed > VERIFY_RESUMED_MAX, r->n_resumed - VERIFY_RESUMED_MAX, "more such decisions", out);
+}
+
 static void put_text(const verify_report *r, const verify_options *o, buf_t *out)
 {
     if (r->verdict == VERIFY_WHOLE) {
@@ -161,6 +222,8 @@ static void put_text(const verify_report *r, const verify_options *o, buf_t *out
         buf_put_char(out, '\n');
         put_where(r, out);
     }
+    put_resumed(r, out);
+    put_remark(r->in_forms > 0, r->in_forms, "segments are there plain and compressed", out);
     put_remark(r->without_notes > 0, r->without_notes, "segments have no .notes of their own", out);
     put_remark(r->without_tiles > 0, r->without_tiles, "tiles are not here: a bad record could not be named exactly", out);
     put_remark(r->torn > 0, r->torn, "bytes without a newline at a segment's end are no record", out);
@@ -242,7 +305,7 @@ const cli_command cli_audit_verify = {
             "compressed (.zst, .gz), and the oldest may be away. --key and --witness may be given several times. "
             "Without --key the log is only held against its own checkpoints, whoever signed them. "
             "Exit status: 0 it is whole, 1 it could not be checked, 3 records were changed, removed or added, "
-            "4 a checkpoint is not signed by a key that was given, there is none, or records are under none that must be, 5 the log does not go on from the "
+            "4 a checkpoint is not signed by a key that was given, there is none, or more is under none than a service leaves, 5 the log does not go on from the "
             "checkpoint kept, 6 not enough witnesses, 7 records and checkpoints are whole but the tiles, from which "
             "proofs are made, are not true.",
     .run = run_verify,

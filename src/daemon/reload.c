@@ -89,7 +89,11 @@ p11kms_err reload_first(service_t *s)
 {
     op_t *op = reload_own_act(s, "StartService");
 
-    op->event_detail = arena_strdup(op->arena, "{\"version\":\"" PACKAGE_VERSION "\"}");
+    /* Verifiers hold what is under no checkpoint against when there would be one. */
+    op->event_detail = arena_printf(op->arena,
+                                    "{\"version\":\"" PACKAGE_VERSION "\",\"checkpointRecords\":%u,"
+                                    "\"checkpointInterval\":%u}",
+                                    s->conf->audit_checkpoint_records, s->conf->audit_checkpoint_seconds);
     op->act = s;
     op->finished = start_recorded;
     s->applying = true; /* already: a reload before then would make the declared keys twice at once */

@@ -447,6 +447,7 @@ static p11kms_err checkpoints_start(service_t *s)
         .spki = SLICE(s->checkpoint_key.spki, s->checkpoint_key.spki_len),
         .sign = sign_checkpoint,
         .remember = remember_checkpoint,
+        .region = s->conf->region,
         .signed_size = last.size,
         .arg = s,
     };

@@ -181,6 +181,18 @@ void made_add(made_log *log, unsigned n)
     put_segment(log, "jsonl", buf_slice(&lines));
 }
 
+void made_put(made_log *log, const char *line)
+{
+    merkle_hash leaf;
+
+    merkle_leaf(SLICE_STR(line), &leaf);
+    for (unsigned full = merkle_append(&log->tree, &leaf); full > 0; full--) {
+        assert_ok(tile_write(log->fd, &log->tree.tile[full - 1]));
+    }
+    put_segment(log, "jsonl", SLICE_STR(line));
+    put_segment(log, "jsonl", SLICE_LIT("\n"));
+}
+
 static void put_newest(made_log *log)
 {
     put_segment(log, "notes", buf_slice(&log->last));

@@ -27,6 +27,8 @@ void made_begin(made_log *log, const char *folder);
 void made_end(made_log *log);
 /** @p n records into the current segment. */
 void made_add(made_log *log, unsigned n);
+/** One record of the caller's. */
+void made_put(made_log *log, const char *line);
 /** Signed, into .notes and `checkpoint`, with the partial tiles. */
 void made_checkpoint(made_log *log);
 /** The same note once more with cosignatures of witnesses 1 to @p n at @p time. */

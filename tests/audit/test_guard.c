@@ -399,11 +399,13 @@ static void resume_offline(tree_log *log, const char *found)
 static void assert_goes_on(tree_log *log, const char *segment)
 {
     assert_non_null(strstr(file_text(log->folder, segment), "AuditResumed"));
+    log->next++; /* AuditContinued, of the first start behind the decision */
     for (int i = 0; i < 2; i++) {
         tree_open(log);
         tree_add(log, 20);
         tree_close(log);
     }
+    assert_non_null(strstr(file_text(log->folder, segment), "\"eventName\":\"AuditContinued\""));
 }
 
 static void test_a_stopped_log_is_resumed_offline(void **state)
@@ -448,6 +450,26 @@ static void test_a_log_whose_notes_are_lost_or_damaged_is_resumed_offline(void *
     assert_tree_whole(log);
 }
 
+static void test_a_decision_is_one_and_about_the_tree_as_it_is(void **state)
+{
+    tree_log *log = *state;
+    _cleanup_buf_ buf_t line = { 0 };
+    _cleanup_buf_ buf_t stale = { 0 };
+
+    put_line(log, &line);
+    assert_err(audit_append_resumed(log->audit, buf_slice(&line)), P11KMS_E_AUDIT); /* nothing is stopped */
+    append_to(log, SEGMENT(1), "x\n");
+    assert_noticed(log, "somebody else");
+    buf_put_str(&stale, "{\"eventName\":\"AuditResumed\",\"serviceEventDetails\":{\"treeSize\":1,\"rootHash\":"
+                        "\"CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\"}}");
+    assert_err(audit_append_resumed(log->audit, buf_slice(&stale)), P11KMS_E_AUDIT);
+    assert_true(audit_stopped(log->audit));
+    assert_int_equal(file_size(log->folder, SEGMENT(2)), -1);
+    assert_ok(resume(log));
+    assert_err(resume(log), P11KMS_E_AUDIT); /* it is gone on already */
+    tree_add(log, 1);
+}
+
 static void test_a_log_that_is_well_is_not_resumed(void **state)
 {
     tree_log *log = *state;
@@ -484,6 +506,7 @@ int main(void)
         PROMISE(test_a_stopped_log_is_resumed_offline),
         PROMISE(test_a_log_whose_newest_segment_is_lost_is_resumed_offline),
         PROMISE(test_a_log_whose_notes_are_lost_or_damaged_is_resumed_offline),
+        PROMISE(test_a_decision_is_one_and_about_the_tree_as_it_is),
         PROMISE(test_a_log_that_is_well_is_not_resumed),
     };
 

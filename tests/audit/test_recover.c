@@ -162,6 +162,18 @@ static void test_a_torn_tail_left_in_an_earlier_segment_is_cut_too(void **state)
     assert_string_equal(file_text(folder, TWO), "b\n");
 }
 
+static void test_a_clients_words_do_not_make_up_for_a_missing_segment(void **state)
+{
+    const char *folder = scratch_folder();
+    (void)state;
+
+    write_file(folder, ONE, SLICE_LIT("a\n"));
+    write_file(folder, "audit-0000000004.jsonl",
+               SLICE_LIT("{\"eventName\":\"Encrypt\",\"requestParameters\":{\"encryptionContext\":"
+                         "{\"eventName\":\"AuditResumed\"}}}\n"));
+    assert_refused(folder, "segments 2 to 3 are missing");
+}
+
 static void test_a_missing_segment_in_the_middle_is_refused(void **state)
 {
     const char *folder = scratch_folder();
@@ -247,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_torn_tails_never_replace_each_other),
         cmocka_unit_test(test_a_torn_tail_left_in_an_earlier_segment_is_cut_too),
         cmocka_unit_test(test_a_missing_segment_in_the_middle_is_refused),
+        cmocka_unit_test(test_a_clients_words_do_not_make_up_for_a_missing_segment),
         cmocka_unit_test(test_old_segments_may_have_been_moved_away),
         cmocka_unit_test(test_other_files_in_the_folder_are_nobodys_segments),
         cmocka_unit_test(test_a_segment_that_is_a_link_is_refused),

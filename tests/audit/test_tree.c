@@ -688,7 +688,7 @@ static void remove_tree(const tree_log *log)
     assert_int_equal(system(command), 0);
 }
 
-static void resume_stopped(tree_log *log)
+static void resume_stopped(tree_log *log, const char *found)
 {
     audit_options options = tree_options(log);
     _cleanup_buf_ buf_t line = { 0 };
@@ -698,7 +698,7 @@ static void resume_stopped(tree_log *log)
     buf_put_str(&line, "{\"eventName\":\"AuditResumed\",\"serviceEventDetails\":");
     audit_resume_details(log->audit, "it was me", "uid 0", &line);
     buf_put_char(&line, '}');
-    assert_non_null(strstr(buf_str(&line), "does not go on from"));
+    assert_non_null(strstr(buf_str(&line), found));
     assert_ok(audit_append_resumed(log->audit, buf_slice(&line)));
     tree_close(log);
 }
@@ -709,7 +709,7 @@ static void assert_refused_until_decided(tree_log *log)
     assert_non_null(strstr(p11kms_err_detail(P11KMS_E_AUDIT), "does not go on from"));
     assert_err(open_remembering(log), P11KMS_E_AUDIT);
     assert_non_null(strstr(p11kms_err_detail(P11KMS_E_AUDIT), "stopped until you decide"));
-    resume_stopped(log);
+    resume_stopped(log, "does not go on from");
     for (int starts = 0; starts < 2; starts++) {
         assert_ok(open_remembering(log));
         assert_ok(audit_append(log->audit, SLICE_LIT("{\"more\":1}")));
@@ -763,6 +763,63 @@ static void test_an_older_copy_with_forged_records_behind_it_is_not_signed(void 
     assert_int_equal(system(command), 0);
     append_line(log, SEGMENT(1), "{\"fake\":1}\n", 60);
     assert_refused_until_decided(log);
+}
+
+/*
+ * A decision can be written by whoever has the disk. Here it makes an older copy the log: the service has to take
+ * it, and bears witness to what it had signed, under its next signature.
+ */
+static void test_a_forged_decision_that_makes_an_older_copy_the_log_is_found_out(void **state)
+{
+    tree_log *log = *state;
+    char command[400];
+    verify_report report;
+
+    write_remembered(log, 10);
+    snprintf(command, sizeof(command), "cp -a '%s' '%s.older'", log->folder, log->folder);
+    assert_int_equal(system(command), 0);
+    assert_ok(open_remembering(log));
+    tree_add(log, 40);
+    tree_close(log);
+    snprintf(command, sizeof(command), "rm -rf '%s' && mv '%s.older' '%s'", log->folder, log->folder, log->folder);
+    assert_int_equal(system(command), 0);
+    write_file(log->folder, "stopped", SLICE_LIT("forged\n30\n")); /* as the command does it, where no service runs */
+    resume_stopped(log, "forged");
+    for (int starts = 0; starts < 2; starts++) {
+        assert_ok(open_remembering(log));
+        assert_ok(audit_append(log->audit, SLICE_LIT("{\"more\":1}")));
+        tree_close(log);
+    }
+    report = tree_verify(log);
+    assert_int_equal(report.verdict, VERIFY_RECORDS);
+    assert_non_null(strstr(report.reason, "70 had been, when the log was gone on with from 30"));
+    assert_int_equal(report.covered, report.records);
+    assert_int_equal(report.n_resumed, 1);
+    assert_true(report.resumed[0].at_start && report.resumed[0].lost);
+    assert_int_equal(report.resumed[0].signed_size, 70);
+    assert_int_equal(report.resumed[0].index, 30);
+    assert_string_equal(report.resumed[0].because, "it was me");
+}
+
+/* A true checkpoint beside the decision does not cover it. */
+static void test_a_forged_decision_with_a_checkpoint_beside_it_is_told_as_one_taken_at_a_start(void **state)
+{
+    tree_log *log = *state;
+    _cleanup_buf_ buf_t notes = { 0 };
+
+    write_remembered(log, 10);
+    write_file(log->folder, "stopped", SLICE_LIT("forged\n30\n"));
+    resume_stopped(log, "forged");
+    buf_printf(&notes, "%s\n", file_text(log->folder, "checkpoint"));
+    write_file(log->folder, NOTES(2), buf_slice(&notes));
+    assert_ok(open_remembering(log));
+    tree_close(log);
+    verify_report report = tree_verify(log);
+    assert_int_equal(report.verdict, VERIFY_WHOLE);
+    assert_int_equal(report.n_resumed, 1);
+    assert_true(report.resumed[0].at_start);
+    assert_false(report.resumed[0].lost);
+    assert_int_equal(report.resumed[0].signed_size, 30);
 }
 
 static void test_a_log_that_lost_its_checkpoints_alone_is_signed_again(void **state)
@@ -826,6 +883,8 @@ int main(void)
         PROMISE(test_the_segment_closed_last_is_not_one_that_may_be_moved_away),
         PROMISE(test_a_rewritten_log_without_its_checkpoints_is_not_signed),
         PROMISE(test_an_older_copy_with_forged_records_behind_it_is_not_signed),
+        PROMISE(test_a_forged_decision_that_makes_an_older_copy_the_log_is_found_out),
+        PROMISE(test_a_forged_decision_with_a_checkpoint_beside_it_is_told_as_one_taken_at_a_start),
         PROMISE(test_a_log_that_lost_its_checkpoints_alone_is_signed_again),
         PROMISE(test_a_log_whose_folder_was_moved_away_begins_anew),
         PROMISE(test_other_checkpoints_are_refused),

@@ -8,6 +8,7 @@
 #include "audit/verify.h"
 #include "tests/audit/files.h"
 #include "tests/audit/made_log.h"
+#include "util/encode.h"
 
 /*
  * The log of every test: records 0 to 299 in segment 1, 300 to 999 in 2, 1000 to 1259 in 3; checkpoints at
@@ -579,6 +580,41 @@ static void test_a_damaged_or_cut_compressed_segment_is_an_error(void **state)
     }
 }
 
+static void test_two_forms_of_a_segment_are_told_and_must_be_equal(void **state)
+{
+    (void)state;
+    run("gzip -k " SEGMENT_1);
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    assert_int_equal(report.in_forms, 1);
+    run("zstd -q -k " SEGMENT_1 " && zstd -q -k --rm " SEGMENT_2);
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    assert_int_equal(report.in_forms, 1);
+    assert_int_equal(report.segments, 3);
+    run("sed 7s/Decrypt/Encrypt/ " SEGMENT_1 " | gzip >" SEGMENT_1 ".gz");
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_reason(SEGMENT_1 ".gz stands beside " SEGMENT_1 ", and holds something else from line 7 on");
+    assert_int_equal(report.segment, 1);
+    assert_int_equal(report.line, 7);
+}
+
+static void test_another_form_that_is_longer_shorter_or_damaged_is_told(void **state)
+{
+    static const char *const others[] = {
+        "(cat " SEGMENT_1 "; echo more) | gzip", "head -n 299 " SEGMENT_1 " | gzip", "(cat " SEGMENT_1 "; printf torn) | gzip",
+        "gzip <" SEGMENT_1 " | head -c 900", "echo no gzip", "mkfifo " SEGMENT_1 ".zst; gzip <" SEGMENT_1,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        char command[256];
+
+        snprintf(command, sizeof(command), "(%s) >other; mv other " SEGMENT_1 ".gz", others[i]);
+        run(command);
+        assert_int_equal(verify(), VERIFY_RECORDS);
+        assert_reason(i < 5 ? SEGMENT_1 ".gz stands beside " SEGMENT_1 ", and " : SEGMENT_1 ".zst is not a file");
+    }
+}
+
 static void test_a_torn_end_is_no_record(void **state)
 {
     _cleanup_buf_ buf_t text = content(SEGMENT_3);
@@ -712,6 +748,236 @@ static void test_what_cannot_be_checked_is_an_error_not_a_verdict(void **state)
     assert_err(verify_log(&options, &report), P11KMS_E_NOT_FOUND);
 }
 
+/* ---- what the service's own records say of the log ---- */
+
+#define OWN_EVENT(name, time, details)                                                                                    \
+    "{\"eventVersion\":\"1.11\",\"userIdentity\":{\"type\":\"AWSService\",\"invokedBy\":\"p11kms\"},\"eventTime\":\"" time     \
+    "\",\"eventName\":\"" name "\",\"serviceEventDetails\":" details ",\"eventID\":\"" EVENT_ID "\"}"
+#define EVENT_ID "0b5a6c2e-0000-4000-8000-000000000001"
+#define SETTINGS "{\"version\":\"1\",\"checkpointRecords\":20,\"checkpointInterval\":10}"
+
+/* AuditResumed about the tree as it is; or with another size, or root. */
+static void put_decision(made_log *log, uint64_t size, bool another_root)
+{
+    _cleanup_buf_ buf_t line = { 0 };
+    merkle_hash root;
+
+    merkle_root(&log->tree.edge, &root);
+    root.bytes[0] ^= another_root;
+    buf_printf(&line, "{\"eventName\":\"AuditResumed\",\"serviceEventDetails\":{\"because\":\"a test\",\"by\":\"uid 7\","
+                      "\"treeSize\":%llu,\"rootHash\":\"", (unsigned long long)size);
+    base64_encode(&line, SLICE(root.bytes, sizeof(root.bytes)));
+    buf_put_str(&line, "\"},\"eventID\":\"" EVENT_ID "\"}");
+    made_put(log, buf_str(&line));
+}
+
+static void test_every_decision_to_go_on_is_told(void **state)
+{
+    (void)state;
+    made_next(&made);
+    put_decision(&made, RECORDS, false);
+    made_add(&made, 3);
+    made_next(&made);
+    put_decision(&made, RECORDS + 4, false);
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    assert_int_equal(report.n_resumed, 2);
+    for (uint64_t i = 0; i < 2; i++) {
+        const verify_resumed *resumed = &report.resumed[i];
+        assert_int_equal(resumed->segment, 4 + i);
+        assert_int_equal(resumed->line, 1);
+        assert_int_equal(resumed->index, RECORDS + 4 * i);
+        assert_string_equal(resumed->event_id, EVENT_ID);
+        assert_string_equal(resumed->because, "a test");
+        assert_string_equal(resumed->by, "uid 7");
+        assert_false(resumed->at_start);
+    }
+}
+
+static void test_decisions_behind_a_bad_record_are_told_too(void **state)
+{
+    (void)state;
+    made_next(&made);
+    put_decision(&made, RECORDS, false);
+    made_checkpoint(&made);
+    change_byte(SEGMENT_2, made_event_id(0, 700));
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_int_equal(report.n_resumed, 1);
+    assert_int_equal(report.resumed[0].segment, 4);
+    assert_string_equal(report.resumed[0].by, "uid 7");
+    assert_false(report.resumed[0].checked);
+}
+
+static void test_a_decision_that_the_service_would_not_have_written_is_named(void **state)
+{
+    (void)state;
+    made_next(&made);
+    put_decision(&made, RECORDS - 1, false);
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_named(4, 1, RECORDS, EVENT_ID);
+    made_checkpoint(&made); /* signed or not */
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_named(4, 1, RECORDS, EVENT_ID);
+}
+
+static void test_a_decision_about_another_tree_is_named(void **state)
+{
+    (void)state;
+    made_next(&made);
+    put_decision(&made, RECORDS, true);
+    made_checkpoint(&made);
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_named(4, 1, RECORDS, EVENT_ID);
+}
+
+static void test_a_decision_within_a_segment_is_named(void **state)
+{
+    (void)state;
+    made_next(&made);
+    made_add(&made, 1);
+    made_put(&made, OWN_EVENT("AuditResumed", "2026-11-22T05:55:59Z", "{\"treeSize\":1261}"));
+    made_checkpoint(&made);
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_named(4, 2, RECORDS + 1, EVENT_ID);
+}
+
+static void test_a_clients_words_are_no_decision(void **state)
+{
+    (void)state;
+    made_next(&made);
+    made_put(&made, "{\"eventName\":\"Encrypt\",\"requestParameters\":{\"encryptionContext\":{\"eventName\":\"AuditResumed\"}}}");
+    made_checkpoint(&made);
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    assert_int_equal(report.n_resumed, 0);
+}
+
+static void test_what_a_start_knew_to_be_signed_and_did_not_find_is_told(void **state)
+{
+    (void)state;
+    made_next(&made);
+    put_decision(&made, RECORDS, false);
+    made_put(&made, OWN_EVENT("AuditContinued", "2026-11-22T05:55:59Z", 
+                              "{\"treeSize\":1260,\"rootHash\":\"CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\",\"signedSize\":1900,"
+                              "\"kept\":false}"));
+    made_add(&made, 10);
+    made_checkpoint(&made);
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_reason("1900 had been, when the log was gone on with from 1260");
+    assert_int_equal(report.segment, 4);
+    assert_int_equal(report.covered, report.records);
+    assert_true(report.resumed[0].lost);
+    assert_int_equal(verify_with((verify_options){ .from = 4 }), VERIFY_WHOLE); /* what comes after, by itself */
+    assert_int_equal(verify_with((verify_options){ .from = 3 }), VERIFY_RECORDS);
+}
+
+/* ---- how much may be under no checkpoint ---- */
+
+static void put_at(made_log *log, unsigned n, const char *time)
+{
+    char line[256];
+
+    while (n-- > 0) {
+        snprintf(line, sizeof(line), "{\"eventTime\":\"2026-11-22T%sZ\",\"eventName\":\"Decrypt\"}", time);
+        made_put(log, line);
+    }
+}
+
+/* A checkpoint every 20 records and every 10 seconds, by what the log says. */
+static void begin_told(void)
+{
+    made_next(&made);
+    made_put(&made, OWN_EVENT("StartService", "2026-11-22T10:00:00Z", SETTINGS));
+    made_checkpoint(&made);
+}
+
+static void test_what_a_killed_service_leaves_under_no_checkpoint_verifies(void **state)
+{
+    (void)state;
+    begin_told();
+    put_at(&made, 1, "12:00:00"); /* the first for long */
+    put_at(&made, 18, "12:00:09");
+    put_at(&made, 2000, "12:00:20"); /* a burst that the disk held up */
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    made_put(&made, OWN_EVENT("StartService", "2026-11-22T18:00:00Z", SETTINGS)); /* killed again at once */
+    put_at(&made, 3, "18:00:01");
+    made_put(&made, OWN_EVENT("StartService", "2026-11-23T09:00:00Z", SETTINGS));
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    put_at(&made, 3, "03:00:00"); /* a clock that was set back */
+    assert_int_equal(verify(), VERIFY_WHOLE);
+}
+
+static void test_records_that_stood_without_a_checkpoint_for_long_are_not_proven(void **state)
+{
+    uint64_t all = 3, fewer = 2;
+
+    (void)state;
+    begin_told();
+    put_at(&made, 1, "12:00:00");
+    put_at(&made, 1, "12:01:10"); /* the tenth second, and a minute's grace */
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    put_at(&made, 1, "12:01:11");
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+    assert_reason("records from 1261 on are under no checkpoint, and before record 1263 one was due");
+    assert_int_equal(verify_with((verify_options){ .uncovered_max = &all }), VERIFY_WHOLE);
+    assert_int_equal(verify_with((verify_options){ .uncovered_max = &fewer }), VERIFY_CHECKPOINT);
+    made_checkpoint(&made);
+    assert_int_equal(verify(), VERIFY_WHOLE);
+}
+
+static void test_more_records_than_are_left_without_a_checkpoint_are_not_proven(void **state)
+{
+    (void)state;
+    begin_told();
+    made_put(&made, OWN_EVENT("StartService", "2026-11-22T11:00:00Z", "{\"checkpointRecords\":20,\"checkpointInterval\":3600}"));
+    made_checkpoint(&made);
+    put_at(&made, 20, "12:00:00");
+    put_at(&made, 1, "12:01:00");
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    put_at(&made, 1, "12:01:01");
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+    assert_reason("before record 1283 one was due");
+}
+
+static void test_settings_that_stand_under_no_checkpoint_count_for_nothing(void **state)
+{
+    (void)state;
+    begin_told();
+    put_at(&made, 1, "12:00:00");
+    made_put(&made, OWN_EVENT("StartService", "2026-11-22T12:00:01Z", "{\"checkpointRecords\":1000000,\"checkpointInterval\":86400}"));
+    put_at(&made, 1, "14:00:00");
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+}
+
+static void test_records_without_a_time_are_not_what_a_service_leaves(void **state)
+{
+    (void)state;
+    begin_told();
+    made_add(&made, 1);
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+    assert_reason("1 of them have no time");
+}
+
+/* All checkpoints of the newest segments are taken away, and the rest of the folder made to fit. */
+static void test_stripped_checkpoints_are_found_out_by_the_times_of_records(void **state)
+{
+    _cleanup_buf_ buf_t older = { 0 };
+    char time[16];
+
+    (void)state;
+    begin_told();
+    older = content("checkpoint");
+    made_next(&made);
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(time, sizeof(time), "12:%02u:00", i);
+        put_at(&made, 2, time);
+        made_checkpoint(&made);
+    }
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    run("rm audit-0000000005.notes");
+    write_file(folder, "checkpoint", buf_slice(&older));
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+    assert_reason("checkpoints were taken away, or could not be made");
+}
+
 #define LOG_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 static void test_checkpoints_taken_away_do_not_leave_a_whole_log(void **state)
@@ -789,6 +1055,8 @@ int main(void)
         LOG_TEST(test_segments_moved_away_without_their_tiles_or_head_are_told),
         LOG_TEST(test_compressed_segments_verify_and_their_records_are_named),
         LOG_TEST(test_a_damaged_or_cut_compressed_segment_is_an_error),
+        LOG_TEST(test_two_forms_of_a_segment_are_told_and_must_be_equal),
+        LOG_TEST(test_another_form_that_is_longer_shorter_or_damaged_is_told),
         LOG_TEST(test_a_torn_end_is_no_record),
         LOG_TEST(test_a_line_longer_than_any_record_is_named),
         LOG_TEST(test_as_many_witnesses_as_demanded_must_have_cosigned),
@@ -798,6 +1066,19 @@ int main(void)
         LOG_TEST(test_a_log_of_no_records_with_a_checkpoint_is_whole),
         LOG_TEST(test_what_cannot_be_checked_is_an_error_not_a_verdict),
         LOG_TEST(test_checkpoints_taken_away_do_not_leave_a_whole_log),
+        LOG_TEST(test_every_decision_to_go_on_is_told),
+        LOG_TEST(test_decisions_behind_a_bad_record_are_told_too),
+        LOG_TEST(test_a_decision_that_the_service_would_not_have_written_is_named),
+        LOG_TEST(test_a_decision_about_another_tree_is_named),
+        LOG_TEST(test_a_decision_within_a_segment_is_named),
+        LOG_TEST(test_a_clients_words_are_no_decision),
+        LOG_TEST(test_what_a_start_knew_to_be_signed_and_did_not_find_is_told),
+        LOG_TEST(test_what_a_killed_service_leaves_under_no_checkpoint_verifies),
+        LOG_TEST(test_records_that_stood_without_a_checkpoint_for_long_are_not_proven),
+        LOG_TEST(test_more_records_than_are_left_without_a_checkpoint_are_not_proven),
+        LOG_TEST(test_settings_that_stand_under_no_checkpoint_count_for_nothing),
+        LOG_TEST(test_records_without_a_time_are_not_what_a_service_leaves),
+        LOG_TEST(test_stripped_checkpoints_are_found_out_by_the_times_of_records),
     };
     return cmocka_run_group_tests(tests, prepare, finish);
 }

@@ -281,7 +281,10 @@ class Resumed(unittest.TestCase):
         service.stop()
         status, report = self.verify()
         self.assertEqual((status, report["bad"]["segment"], report["bad"]["line"]), (RECORDS, number, 30), report)
+        self.assertEqual([(told["segment"], told["covered"]) for told in report["resumptions"]], [(number + 1, False)])
         status, report = self.verify("--from", number + 1)
+        self.assertEqual([(told["because"], told["covered"], told["atStart"]) for told in report["resumptions"]],
+                         [("it was a test", True, False)])
         self.assertEqual(status, WHOLE, report)
         self.assertEqual(report["covered"], report["records"])
         self.assertEqual(report["records"], len(records(self.log)))

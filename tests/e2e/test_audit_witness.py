@@ -166,6 +166,11 @@ class Witnessed(unittest.TestCase):
         p11kms_test.wait_until(lambda: 422 in self.witnesses[0].requests, WAIT, "the fork to be refused")
         self.service.stop()
         status, report = self.verify(2, "--unwitnessed", "50")
+        self.assertEqual(status, 3, report)  # what was signed is gone, and the start after the decision has recorded so
+        resumed = report["resumptions"][0]
+        self.assertEqual((resumed["because"], resumed["atStart"], resumed["lost"]),
+                         ("the disk was lost, this is the backup", True, True))
+        status, report = self.verify(2, "--unwitnessed", "50", "--from", resumed["segment"])
         self.assertEqual(status, 6, report)
 
 
