@@ -1,15 +1,17 @@
 """The token fails: its host is killed, hangs, the hardware goes away, the PIN is wrong."""
 
+import contextlib
 import os
 import pathlib
 import signal
+import sqlite3
 import time
 import unittest
 
 import load as under
 import tap
 from p11kms_test import ADMIN, Service, patience, wait_until
-from real import RealService, alive, children_of, mock_service
+from real import RealService, alive, children_of, mock_service, objects_on
 
 wire = under.wire
 BACK_SECONDS = 10
@@ -86,6 +88,21 @@ class HostHangs(HostCase):
         self.assertFalse(alive(stopped))
         self.assertLess(load.slowest, patience(5))
         self.check(load)
+
+
+    def test_what_a_creation_that_was_cut_off_left_is_gone_without_a_restart(self):
+        self.service = RealService(token_options="operation-deadline: 500ms\n    slow-deadline: 1s")
+        self.addCleanup(self.service.close)
+        self.service.start()
+        objects = objects_on(self.service, "prod")
+        os.kill(self.host(), signal.SIGSTOP)
+        answer = wire.ask_unix(self.service, "CreateKey")
+        self.assertEqual((answer.status, answer.code), (500, "DependencyTimeoutException"))
+        wait_until(lambda: self.service.audit("DeleteUnfinishedObjects"), BACK_SECONDS, "the object's end")
+        with contextlib.closing(sqlite3.connect(f"file:{self.service.dir / 'store.db'}?mode=ro", uri=True)) as store:
+            self.assertEqual(store.execute("SELECT count(*) FROM intent").fetchone(), (0,))
+        self.assertEqual(objects_on(self.service, "prod"), objects)
+        self.assertEqual(wire.ask_unix(self.service, "CreateKey").status, 200)
 
 
 class TokenGone(HostCase):
