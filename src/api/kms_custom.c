@@ -506,7 +506,7 @@ static p11kms_err adopted(op_t *op, store_t *store)
     const request_t *request = op->act;
     const adopting_t *adopting = op->asked;
 
-    TRY(kms_check_adoptable(request->kms, request->key->token_name, adopting->id));
+    TRY(kms_check_adoptable(request->kms, store, request->key->token_name, adopting->id));
     return adopting->change(op, store);
 }
 

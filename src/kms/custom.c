@@ -473,14 +473,24 @@ static bool is_material_of(const kms_key_t *key, const void *arg)
     return strcmp(key->token_name, object->token_name) == 0 && kms_key_material(key, object->id);
 }
 
-p11kms_err kms_check_adoptable(kms_t *kms, const char *token_name, const uint8_t material_id[KMS_ID])
+static p11kms_err note_intent(void *arg, const store_intent *row)
 {
-    const token_object_t object = { .token_name = token_name, .id = material_id };
+    const token_object_t *object = arg;
+
+    if (memcmp(row->material_id, object->id, KMS_ID) == 0 && strcmp(row->token, object->token_name) == 0) {
+        FAIL(P11KMS_E_XKS_KEY_IN_USE, "The key on the token is being made or destroyed.");
+    }
+    return P11KMS_OK;
+}
+
+p11kms_err kms_check_adoptable(kms_t *kms, store_t *store, const char *token_name, const uint8_t material_id[KMS_ID])
+{
+    token_object_t object = { .token_name = token_name, .id = material_id };
     bool used = kms_key_material(kms->service_key, material_id) ||
                 catalog_count(kms->catalog, is_material_of, &object) > 0;
 
     if (used) {
         FAIL(P11KMS_E_XKS_KEY_IN_USE, "The key on the token belongs to another KMS key already.");
     }
-    return P11KMS_OK;
+    return store_intent_each(store, note_intent, &object);
 }

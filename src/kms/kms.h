@@ -277,7 +277,7 @@ MUST_USE p11kms_err kms_change_delete_custom(kms_change *change, const kms_custo
 /** A key to be made goes there; @p create borrows from the store. @retval P11KMS_E_CUSTOM_STATE */
 MUST_USE p11kms_err kms_custom_take(const kms_custom_t *store, kms_create *create);
 /** An object that is on the token already may become a key's. @retval P11KMS_E_XKS_KEY_IN_USE */
-MUST_USE p11kms_err kms_check_adoptable(kms_t *kms, const char *token_name, const uint8_t material_id[KMS_ID]);
+MUST_USE p11kms_err kms_check_adoptable(kms_t *kms, store_t *store, const char *token_name, const uint8_t material_id[KMS_ID]);
 
 /* ---- making material: material.c ---- */
 

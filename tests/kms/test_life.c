@@ -351,6 +351,29 @@ static void test_what_a_row_names_is_never_destroyed_as_left_behind(void **state
     assert_int_equal(fake_token_ops(house->fake, TOKEN_OP_DESTROY), 0);
 }
 
+typedef struct {
+    kms_t *kms;
+    uint8_t id[KMS_ID];
+} adopting_t;
+
+static p11kms_err adopt(store_t *store, void *arg)
+{
+    const adopting_t *adopting = arg;
+
+    return kms_check_adoptable(adopting->kms, store, "main", adopting->id);
+}
+
+static void test_an_object_left_behind_becomes_no_key_while_it_is_being_destroyed(void **state)
+{
+    house_t *house = *state;
+    adopting_t adopting = { .kms = house->kms, .id = { 7 } };
+
+    fake_token_add_key(house->fake, adopting.id);
+    assert_ok(core_store_job(house->core, adopt, &adopting));
+    assert_ok(core_store_job(house->core, put_intent, adopting.id));
+    assert_err(core_store_job(house->core, adopt, &adopting), P11KMS_E_XKS_KEY_IN_USE);
+}
+
 static void test_more_objects_than_are_destroyed_at_once_all_go(void **state)
 {
     house_t *house = *state;
@@ -695,6 +718,7 @@ int main(void)
         TEST(test_an_object_that_cannot_be_destroyed_is_tried_again_while_running),
         TEST(test_orphans_of_a_token_away_at_the_start_go_when_it_is_back),
         TEST(test_what_a_row_names_is_never_destroyed_as_left_behind),
+        TEST(test_an_object_left_behind_becomes_no_key_while_it_is_being_destroyed),
         TEST(test_more_objects_than_are_destroyed_at_once_all_go),
         TEST(test_an_object_the_store_never_knew_is_left_alone),
         TEST(test_rotation_waits_for_its_day),
