@@ -59,24 +59,36 @@ void api_create_alias(op_t *op)
 /* ---- UpdateAlias ---- */
 
 /* The key the alias is taken from: it may be another by now than the one the request was authorised on. */
-static p11kms_err check_left_key(op_t *op, kms_change *change)
+static p11kms_err left_key(op_t *op, kms_change *change, kms_key_t **ret)
 {
     const request_t *request = op->act;
     _cleanup_(kms_key) kms_key_t *seen = NULL;
-    _cleanup_(kms_key) kms_key_t *now = NULL;
 
     TRY(kms_resolve(request->kms, op->account, op->region, SLICE_STR(request->name), KMS_NAME_ANY, op->arena, &seen));
-    return request_edit_of(op, change, seen, KMS_DOES_READ, &now);
+    return request_edit_of(op, change, seen, KMS_DOES_READ, ret);
+}
+
+/* So that code which goes by the alias does not come upon a key of another kind ("UpdateAlias", API Reference). */
+static p11kms_err check_same_kind(const kms_key_t *from, const kms_key_t *to)
+{
+    if (from->usage != to->usage || kms_spec_is_pair(from->spec) != kms_spec_is_pair(to->spec)) {
+        FAIL(P11KMS_E_VALIDATION,
+             "The current and the new KMS key of an alias must be of the same type (symmetric, asymmetric or HMAC) and "
+             "have the same key usage.");
+    }
+    return P11KMS_OK;
 }
 
 static p11kms_err move_alias(op_t *op, store_t *store)
 {
     request_t *request = op->act;
     kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *left = NULL;
     _cleanup_(kms_key) kms_key_t *target = NULL;
 
-    TRY(check_left_key(op, change));
+    TRY(left_key(op, change, &left));
     TRY(request_edit_of(op, change, request->other, KMS_DOES_EDIT, &target));
+    TRY(check_same_kind(left, target));
     return kms_change_alias(change, op->account, op->region, request->name, target, false);
 }
 
@@ -86,6 +98,7 @@ static p11kms_err update_alias(op_t *op, request_t *request)
     TRY(authorize_alias(op, request->name));
     TRY(request_key_as(op, SLICE_STR(request->name), KMS_NAME_ANY, op->row->action, &request->key));
     TRY(target_key(op, &request->other));
+    TRY(check_same_kind(request->key, request->other));
     return kms_state_check(request->other, KMS_DOES_EDIT);
 }
 
@@ -100,8 +113,9 @@ static p11kms_err remove_alias(op_t *op, store_t *store)
 {
     request_t *request = op->act;
     kms_change *change = kms_change_begin(op, request->kms, store);
+    _cleanup_(kms_key) kms_key_t *left = NULL;
 
-    TRY(check_left_key(op, change));
+    TRY(left_key(op, change, &left));
     return kms_change_remove_alias(change, op->account, op->region, request->name);
 }
 

@@ -20,7 +20,7 @@ static p11kms_err read_algorithm(const op_t *op, const char *member, kms_message
     TRY(request_usage(op, message->key, KMS_USAGE_ENCRYPT_DECRYPT, false));
     TRY(request_algorithm(message->key, name.len ? name : SLICE_LIT("SYMMETRIC_DEFAULT"), &message->algorithm));
     if (message->context.len && !is_symmetric(message->key)) {
-        FAIL(P11KMS_E_VALIDATION, "An encryption context is valid with symmetric encryption KMS keys only.");
+        FAIL(P11KMS_E_VALIDATION, "EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs.");
     }
     return P11KMS_OK;
 }
@@ -90,24 +90,49 @@ void api_encrypt(op_t *op)
 
 /* ---- Decrypt ---- */
 
+/* Whether the ciphertext is said to be of a symmetric key, or nothing is said of it. */
+static bool says_symmetric(const op_t *op, const char *algorithm)
+{
+    slice_t said = in_string(op, algorithm);
+
+    return !said.len || slice_eq_str(said, "SYMMETRIC_DEFAULT");
+}
+
+/* A key ARN of another Region: with AWS no name of a key here, but one that is not the ciphertext's. */
+static bool is_elsewhere(op_t *op, slice_t name)
+{
+    return slice_has_prefix(name, "arn:aws:kms:") &&
+           !slice_has_prefix(name, arena_printf(op->arena, "arn:aws:kms:%s:", op->region));
+}
+
+static p11kms_err check_named(const kms_key_t *key, const envelope_t *envelope)
+{
+    ENSURE(key && memcmp(key->id, envelope->key_id, KMS_ID) == 0, P11KMS_E_KEY_INCORRECT);
+    return P11KMS_OK;
+}
+
 /*
- * The key that the caller names, authorised for @p action; of a symmetric one's ciphertext it must be the key.
+ * The key that the caller names, authorised for @p action. Of a ciphertext that tells its key it must be
+ * that one, whatever its kind; one of RSA tells none.
  */
-static p11kms_err named_key(op_t *op, kms_message *message, slice_t blob, const char *named, const char *action)
+static p11kms_err named_key(op_t *op, kms_message *message, slice_t blob, const char *named, const char *algorithm,
+                            const char *action)
 {
     request_t *request = op->act;
+    slice_t name = in_string(op, named);
+    bool symmetric = says_symmetric(op, algorithm);
 
-    TRY(request_key_as(op, in_string(op, named), KMS_NAME_ANY, action, &request->key));
-    if (!is_symmetric(request->key)) {
+    if (symmetric && is_elsewhere(op, name)) {
+        TRY(envelope_parse(blob, &message->envelope));
+        return check_named(NULL, &message->envelope);
+    }
+    TRY(request_key_as(op, name, KMS_NAME_ANY, action, &request->key));
+    if (!symmetric) {
         message->sealed = blob;
         return P11KMS_OK;
     }
     TRY(envelope_parse(blob, &message->envelope));
-    if (memcmp(request->key->id, message->envelope.key_id, KMS_ID) != 0) {
-        FAIL(P11KMS_E_KEY_INCORRECT,
-             "The key ID in the request does not identify a CMK that can perform this operation.");
-    }
-    return P11KMS_OK;
+    return check_named(request->key, &message->envelope);
 }
 
 /*
@@ -120,14 +145,11 @@ static p11kms_err key_of_ciphertext(op_t *op, kms_message *message, slice_t blob
                                     const char *algorithm, const char *action)
 {
     request_t *request = op->act;
-    slice_t said = in_string(op, algorithm);
-    p11kms_err err = envelope_parse(blob, &message->envelope);
 
-    if (err != P11KMS_OK && said.len && !slice_eq_str(said, "SYMMETRIC_DEFAULT")) {
-        FAIL(P11KMS_E_VALIDATION, "%s is required with %s %.*s.", named, algorithm, (int)said.len,
-             (const char *)said.data);
+    if (!says_symmetric(op, algorithm)) {
+        FAIL(P11KMS_E_VALIDATION, "%s must not be null", named);
     }
-    TRY(err);
+    TRY(envelope_parse(blob, &message->envelope));
     _cleanup_(kms_key) kms_key_t *key =
         catalog_key(kms_catalog(request->kms), op->region, message->envelope.key_id);
     if (!key) {
@@ -164,7 +186,7 @@ static p11kms_err open_begin(op_t *op, kms_message *message, const char *named, 
         FAIL(P11KMS_E_VALIDATION, "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy "
                                   "constraint: Member must not be null");
     } else if (in_has(op, named)) {
-        TRY(named_key(op, message, in_blob(op, "CiphertextBlob"), named, action));
+        TRY(named_key(op, message, in_blob(op, "CiphertextBlob"), named, algorithm, action));
     } else {
         TRY(key_of_ciphertext(op, message, in_blob(op, "CiphertextBlob"), named, algorithm, action));
     }

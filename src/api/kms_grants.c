@@ -119,8 +119,7 @@ static p11kms_err check_spec(const op_t *op, const kms_key_t *key, const kms_gra
     }
     TRY(check_operations(key, spec->operations));
     if ((spec->has_equals || spec->n_subset) && key->spec->family != KMS_FAMILY_SYMMETRIC) {
-        FAIL(P11KMS_E_VALIDATION, "Encryption context constraints are not valid for a grant on %s, whose key spec is "
-             "%s.", key->arn, key->spec->name);
+        FAIL(P11KMS_E_VALIDATION, "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.");
     }
     return P11KMS_OK;
 }

@@ -31,6 +31,9 @@ static p11kms_err read_message(op_t *op, request_t *request)
     slice_t message = in_blob(op, "Message");
     bool raw = slice_eq_str(type, "RAW");
 
+    if (slice_eq_str(type, "EXTERNAL_MU")) {
+        FAIL(P11KMS_E_VALIDATION, "Message type EXTERNAL_MU is incompatible with key spec %s.", request->key->spec->name);
+    }
     if (!takes(algorithm, type)) {
         FAIL(P11KMS_E_VALIDATION, "Message type %.*s is incompatible with algorithm %s.", (int)type.len,
              (const char *)type.data, algorithm->name);

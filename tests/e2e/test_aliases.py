@@ -34,6 +34,21 @@ class Aliases(KmsCase):
         self.assertEqual(self.listed(KeyId=self.key["KeyId"]), {})
         self.assertEqual(list(self.listed(KeyId=other["Arn"])), [self.name])
 
+    def test_an_alias_moves_to_a_key_of_the_same_kind_alone(self):
+        kinds = {name: self.new_key(KeySpec=spec, KeyUsage=usage)["KeyId"] for name, spec, usage in (
+            ("symmetric", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"), ("mac", "HMAC_256", "GENERATE_VERIFY_MAC"),
+            ("encrypting", "RSA_2048", "ENCRYPT_DECRYPT"), ("signing", "ECC_NIST_P256", "SIGN_VERIFY"),
+            ("agreeing", "ECC_NIST_P256", "KEY_AGREEMENT"))}
+        for kind, key_id in kinds.items():
+            name = self.name + "-" + kind
+            self.kms("CreateAlias", AliasName=name, TargetKeyId=key_id)
+            for other in set(kinds) - {kind}:
+                self.refused("ValidationException", re.compile("same type .* same key usage"), "UpdateAlias",
+                             AliasName=name, TargetKeyId=kinds[other])
+            self.assertEqual(self.listed()[name]["TargetKeyId"], key_id)
+        self.kms("UpdateAlias", AliasName=self.name + "-signing",
+                 TargetKeyId=self.new_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyId"])
+
     def test_a_deleted_alias_is_gone_and_its_name_free(self):
         self.kms("CreateAlias", AliasName=self.name, TargetKeyId=self.key["KeyId"])
         self.kms("DeleteAlias", AliasName=self.name)

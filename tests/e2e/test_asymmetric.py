@@ -177,8 +177,10 @@ class Signing(AsymmetricCase):
 
     def test_ed25519_takes_messages_and_its_prehash_digests(self):
         key = self.key("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
-        for kind, algorithm in (("DIGEST", "ED25519_SHA_512"), ("RAW", "ED25519_PH_SHA_512"),
-                                ("EXTERNAL_MU", "ED25519_SHA_512")):
+        self.refused("ValidationException", "Message type EXTERNAL_MU is incompatible with key spec ECC_NIST_EDWARDS25519.",
+                     "Sign", KeyId=key["KeyId"], Message=b"x" * 64, MessageType="EXTERNAL_MU",
+                     SigningAlgorithm="ED25519_SHA_512")
+        for kind, algorithm in (("DIGEST", "ED25519_SHA_512"), ("RAW", "ED25519_PH_SHA_512")):
             self.refused("ValidationException", f"Message type {kind} is incompatible with algorithm {algorithm}.", "Sign",
                          KeyId=key["KeyId"], Message=b"x" * 64, MessageType=kind, SigningAlgorithm=algorithm)
         self.refused("ValidationException", "Digest is invalid length for algorithm ED25519_PH_SHA_512.", "Sign",
@@ -384,13 +386,17 @@ class RsaMessages(AsymmetricCase):
         key = self.key("RSA_2048", "ENCRYPT_DECRYPT")
         blob = self.encrypt(key, "RSAES_OAEP_SHA_256", b"x")
         self.refused("InvalidCiphertextException", None, "Decrypt", CiphertextBlob=blob)
-        self.refused("ValidationException", "KeyId is required with EncryptionAlgorithm RSAES_OAEP_SHA_256.", "Decrypt",
-                     CiphertextBlob=blob, EncryptionAlgorithm="RSAES_OAEP_SHA_256")
+        self.refused("InvalidCiphertextException", None, "Decrypt", CiphertextBlob=blob, KeyId=key["KeyId"])
+        self.refused("ValidationException", "KeyId must not be null", "Decrypt", CiphertextBlob=blob,
+                     EncryptionAlgorithm="RSAES_OAEP_SHA_256")
+        self.refused("ValidationException", "SourceKeyId must not be null", "ReEncrypt", CiphertextBlob=blob,
+                     SourceEncryptionAlgorithm="RSAES_OAEP_SHA_256", DestinationKeyId=self.new_key()["KeyId"])
+        self.refused("InvalidKeyUsageException", "Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048.",
+                     "Encrypt", KeyId=key["KeyId"], Plaintext=b"x")
         for operation, more in (("Encrypt", {"Plaintext": b"x"}), ("Decrypt", {"CiphertextBlob": blob})):
-            self.refused("InvalidKeyUsageException", "Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048.",
-                         operation, KeyId=key["KeyId"], **more)
-            self.refused("ValidationException", re.compile("encryption context"), operation, KeyId=key["KeyId"],
-                         EncryptionAlgorithm="RSAES_OAEP_SHA_256", EncryptionContext={"a": "b"}, **more)
+            self.refused("ValidationException",
+                         "EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs.", operation,
+                         KeyId=key["KeyId"], EncryptionAlgorithm="RSAES_OAEP_SHA_256", EncryptionContext={"a": "b"}, **more)
 
     def test_re_encryption_goes_between_all_kinds(self):
         key, symmetric = self.key("RSA_2048", "ENCRYPT_DECRYPT"), self.new_key()

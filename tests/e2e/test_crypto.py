@@ -75,6 +75,21 @@ class Decrypting(CryptoCase):
         self.refused("NotFoundException", f"Key '{arn_of('key/' + ABSENT)}' does not exist", "Decrypt",
                      CiphertextBlob=blob, KeyId=ABSENT)
 
+    def test_a_key_that_never_made_such_ciphertexts_is_not_the_one_either(self):
+        blob = self.encrypt()["CiphertextBlob"]
+        mac = self.new_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["Arn"]
+        pair = self.new_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")["Arn"]
+        elsewhere = self.key["Arn"].replace(":us-east-1:", ":eu-west-1:")
+        for named in (mac, pair, elsewhere):
+            self.refused("IncorrectKeyException", INCORRECT_KEY, "Decrypt", CiphertextBlob=blob, KeyId=named)
+            self.refused("IncorrectKeyException", INCORRECT_KEY, "Decrypt", CiphertextBlob=blob, KeyId=named,
+                         EncryptionAlgorithm="SYMMETRIC_DEFAULT")
+            self.refused("IncorrectKeyException", INCORRECT_KEY, "ReEncrypt", CiphertextBlob=blob, SourceKeyId=named,
+                         DestinationKeyId=self.key["KeyId"])
+            self.refused("InvalidCiphertextException", None, "Decrypt", CiphertextBlob=b"nonsense", KeyId=named)
+        self.refused("InvalidKeyUsageException", re.compile("RSAES_OAEP_SHA_1 is incompatible with key spec SYMMETRIC_DEFAULT"),
+                     "Decrypt", CiphertextBlob=blob, KeyId=self.key["KeyId"], EncryptionAlgorithm="RSAES_OAEP_SHA_1")
+
     def test_any_changed_byte_makes_a_ciphertext_invalid_without_a_word(self):
         blob = self.encrypt(b"0123456789abcdef")["CiphertextBlob"]
         for i in range(len(blob)):

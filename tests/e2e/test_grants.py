@@ -257,7 +257,7 @@ class Constraints(GrantCase):
                 ("ValidationException", "Sign is not valid", key, {"Operations": ["Sign"]}),
                 ("ValidationException", "GetPublicKey is not valid", key, {"Operations": ["GetPublicKey"]}),
                 ("ValidationException", "Encrypt is not valid", signing, {"Operations": ["Encrypt"]}),
-                ("ValidationException", "context constraints are not valid", signing,
+                ("ValidationException", "supported only when creating a grant for a symmetric", signing,
                  {"Operations": ["Sign"], "Constraints": {"EncryptionContextEquals": {"a": "1"}}}),
                 ("ValidationException", "more than 8", key, {"Constraints": {"EncryptionContextSubset": pairs}}),
                 ("ValidationException", "longer than 384", key, {"Constraints": {"EncryptionContextSubset": {"a": "x" * 385}}}),
