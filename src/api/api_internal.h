@@ -97,6 +97,10 @@ MUST_USE p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, c
 MUST_USE p11kms_err request_authorize(op_t *op, const kms_key_t *key, const char *action);
 /** How @p name, a key's, says an alias: by its name or in an ARN; else NULL. In the arena. */
 const char *request_alias_said(op_t *op, slice_t name);
+
+/** As request_key() by id or ARN, for the operations of rotation and of multi-Region keys: AWS refuses an alias in other
+ *  words there. @retval P11KMS_E_ARN */
+MUST_USE p11kms_err request_key_no_alias(op_t *op, kms_doing doing);
 /** Keys of other accounts are there for a few operations alone. @retval P11KMS_E_DENIED with a sentence */
 MUST_USE p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key);
 /**

@@ -85,6 +85,14 @@ p11kms_err request_key(op_t *op, const char *member, kms_name_form form, kms_doi
     return kms_state_check(request->key, doing);
 }
 
+p11kms_err request_key_no_alias(op_t *op, kms_doing doing)
+{
+    if (request_alias_said(op, in_string(op, "KeyId"))) {
+        FAIL(P11KMS_E_ARN, "Key Aliases are not supported for this operation.");
+    }
+    return request_key(op, "KeyId", KMS_NAME_KEY, doing);
+}
+
 p11kms_err request_usage(const op_t *op, const kms_key_t *key, kms_usage usage, bool symmetric)
 {
     if (key->usage != usage) {

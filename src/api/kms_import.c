@@ -5,6 +5,12 @@
 
 #include "util/clock.h"
 
+/* The others have one material for ever, so that nothing is told of it. */
+static bool tells_materials(const kms_key_t *key)
+{
+    return key->spec->family == KMS_FAMILY_SYMMETRIC;
+}
+
 /* ---- GetParametersForImport ---- */
 
 static p11kms_err parameters_kept(op_t *op, store_t *store)
@@ -49,10 +55,10 @@ static p11kms_err check_expiry(int64_t valid_to)
     int64_t now = clock_service_ms();
 
     if (valid_to <= now) {
-        FAIL(P11KMS_E_VALIDATION, "The validTo date must be in the future");
+        FAIL(P11KMS_E_VALIDATION, "ValidTo must be in the future");
     }
     if (valid_to > now + KMS_IMPORT_DAYS_MAX * CLOCK_DAY_MS) {
-        FAIL(P11KMS_E_VALIDATION, "The validTo date must not be more than %d days in the future", KMS_IMPORT_DAYS_MAX);
+        FAIL(P11KMS_E_VALIDATION, "ValidTo must be less than %d days in the future", KMS_IMPORT_DAYS_MAX);
     }
     return P11KMS_OK;
 }
@@ -76,14 +82,18 @@ static p11kms_err read_expiry(const op_t *op, int64_t *ret)
     return check_expiry(*ret);
 }
 
-/* Other keys have one material for ever, so that there is nothing to choose. */
 static p11kms_err check_choosing(const op_t *op, const kms_key_t *key)
 {
-    static const char *const members[] = { "ImportType", "KeyMaterialDescription", "KeyMaterialId" };
+    static const char *const members[][2] = {
+        { "ImportType", "importType" },
+        { "KeyMaterialDescription", "keyMaterialDescription" },
+        { "KeyMaterialId", "keyMaterialId" },
+    };
 
-    for (size_t i = 0; i < COUNT_OF(members) && key->spec->family != KMS_FAMILY_SYMMETRIC; i++) {
-        if (in_has(op, members[i])) {
-            FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s is for symmetric encryption KMS keys alone.", members[i]);
+    for (size_t i = 0; i < COUNT_OF(members) && !tells_materials(key); i++) {
+        if (in_has(op, members[i][0])) {
+            FAIL(P11KMS_E_VALIDATION, "Input parameter %s cannot be used with %s imported keys.", members[i][1],
+                 key->spec->name);
         }
     }
     return P11KMS_OK;
@@ -107,10 +117,14 @@ static p11kms_err read_choice(const op_t *op, const kms_key_t *key, kms_import *
     import->is_new = type.len ? slice_eq_str(type, "NEW_KEY_MATERIAL") : !key->n_materials;
     import->material = in_string(op, "KeyMaterialId");
     if (import->is_new && import->material.len) {
-        FAIL(P11KMS_E_VALIDATION, "KeyMaterialId cannot be set if the ImportType is NEW_KEY_MATERIAL");
+        FAIL(P11KMS_E_VALIDATION, "Input parameter keyMaterialId cannot be used with NEW_KEY_MATERIAL importType.");
     }
     if (import->material.len && !has_material(key, import->material)) {
-        FAIL(P11KMS_E_KEY_MATERIAL, "The KeyMaterialId in the request is not associated with %s.", key->arn);
+        FAIL(P11KMS_E_KEY_MATERIAL, "Imported key material does not have the expected identifier (%.*s).",
+             (int)import->material.len, (const char *)import->material.data);
+    }
+    if (in_has(op, "KeyMaterialDescription") && !kms_key_is_primary(key)) {
+        FAIL(P11KMS_E_VALIDATION, "Key material description can only be specified on primary Multi-Region keys");
     }
     return import->is_new ? kms_check_new_material(key) : P11KMS_OK;
 }
@@ -125,7 +139,9 @@ static p11kms_err imported(op_t *op, store_t *store)
     TRY(kms_change_import(change, key, &request->import));
     jw_t w = answer_begin(op);
     answer_key_arn(&w, key);
-    answer_text(&w, "KeyMaterialId", kms_key_material(key, request->import.id)->id_text);
+    if (tells_materials(key)) {
+        answer_text(&w, "KeyMaterialId", kms_key_material(key, request->import.id)->id_text);
+    }
     jw_end(&w);
     return kms_change_put(change, STEAL(key));
 }
@@ -165,7 +181,7 @@ static void write_deleted(op_t *op, const kms_key_t *key, const kms_material *ma
     jw_t w = answer_begin(op);
 
     answer_key_arn(&w, key);
-    if (material) {
+    if (material && tells_materials(key)) {
         answer_text(&w, "KeyMaterialId", material->id_text);
     }
     jw_end(&w);
@@ -195,8 +211,8 @@ static p11kms_err find_material(const op_t *op, const kms_key_t *key, const kms_
         }
     }
     if (id.len && !*ret) {
-        FAIL(P11KMS_E_KEY_NOT_FOUND, "Key material '%.*s' is not associated with %s", (int)id.len, (const char *)id.data,
-             key->arn);
+        FAIL(P11KMS_E_VALIDATION, "Key material (id: %.*s) has never been imported into KMS key %s.", (int)id.len,
+             (const char *)id.data, key->arn);
     }
     return P11KMS_OK;
 }

@@ -86,6 +86,13 @@ static void write_custom_store(jw_t *w, const kms_key_t *key)
     }
 }
 
+/* Which of its materials is current: of keys that can have several, once there is one. */
+static bool tells_material(const kms_key_t *key, kms_state state)
+{
+    return kms_key_current(key) && key->spec->family == KMS_FAMILY_SYMMETRIC && !key->custom_store[0] &&
+           state != KMS_STATE_CREATING;
+}
+
 /* The earliest that any material bound to the key expires; 0: none does. */
 static int64_t first_expiry(const kms_key_t *key)
 {
@@ -118,7 +125,6 @@ static void write_expiry(jw_t *w, const kms_key_t *key, kms_state state)
 void answer_key_metadata(jw_t *w, const char *member, kms_t *kms, const kms_key_t *key)
 {
     kms_state state = kms_key_state(key);
-    const kms_material *current = kms_key_current(key);
 
     jw_key(w, member);
     jw_object(w);
@@ -132,8 +138,8 @@ void answer_key_metadata(jw_t *w, const char *member, kms_t *kms, const kms_key_
         kms_cluster_id(key->token_name, cluster);
         answer_text(w, "CloudHsmClusterId", cluster);
     }
-    if (current && key->spec->family == KMS_FAMILY_SYMMETRIC) {
-        answer_text(w, "CurrentKeyMaterialId", current->id_text);
+    if (tells_material(key, state)) {
+        answer_text(w, "CurrentKeyMaterialId", kms_key_current(key)->id_text);
     }
     answer_text(w, "CustomerMasterKeySpec", key->spec->name);
     if (key->deletion_at > KMS_DELETION_BEGUN) {

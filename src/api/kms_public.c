@@ -13,7 +13,7 @@ static p11kms_err get_public_key(op_t *op, request_t *request)
     const kms_key_t *key;
 
     TRY(in_refuse_unsupported(op));
-    TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_CRYPTO));
+    TRY(request_key(op, "KeyId", KMS_NAME_ANY, KMS_DOES_GET_PUBLIC_KEY));
     key = request->key;
     if (!kms_spec_is_pair(key->spec)) {
         FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s key spec is %s which is not valid for %s.", key->arn, key->spec->name,

@@ -84,11 +84,11 @@ static p11kms_err replicate_begin(op_t *op, request_t *request)
     if (policy.len > KMS_POLICY_MAX) {
         FAIL(P11KMS_E_LIMIT, "The key policy is longer than %d bytes", KMS_POLICY_MAX);
     }
-    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_REPLICATE));
+    TRY(request_key_no_alias(op, KMS_DOES_REPLICATE));
     TRY(authorise_making(op, request->key));
     TRY(check_shareable(request->key));
     if (strcmp(region, op->region) == 0) {
-        FAIL(P11KMS_E_VALIDATION, "The replica Region must be another than the primary key's, %s.", region);
+        FAIL(P11KMS_E_VALIDATION, "%s cannot have a replica because it contains the primary.", region);
     }
     TRY(kms_replica_new(request->key, region, in_string(op, "Description"), policy, &replica));
     TRY(read_tags(op, replica));
@@ -126,8 +126,7 @@ static p11kms_err find_in(request_t *request, const kms_key_t *primary, const ch
     *ret = found ? kms_key_ref(found) : NULL;
     kms_family_clear(&family);
     if (!*ret) {
-        FAIL(P11KMS_E_KEY_NOT_FOUND, "Key 'arn:aws:kms:%s:%s:key/%s' does not exist", region, primary->account,
-             primary->id_text);
+        FAIL(P11KMS_E_VALIDATION, "%s does not have a replica key in the specified Region.", primary->id_text);
     }
     return P11KMS_OK;
 }
@@ -144,16 +143,26 @@ static p11kms_err primary_moved(op_t *op, store_t *store)
     return kms_change_move_primary(change, STEAL(key), next->region);
 }
 
+static p11kms_err check_moves(const kms_key_t *key)
+{
+    if (!key->multi_region) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s is not a multi-region primary key.", key->arn);
+    }
+    if (!kms_key_is_primary(key)) {
+        FAIL(P11KMS_E_KEY_STATE, "%s is not a multi-Region primary key.", key->arn);
+    }
+    return P11KMS_OK;
+}
+
+/* Leaves request->other without a key where the primary is in that Region already. */
 static p11kms_err move_begin(op_t *op, request_t *request)
 {
     const char *region = in_text(op, "PrimaryRegion");
 
-    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_MOVE_PRIMARY));
-    if (!request->key->multi_region || !kms_key_is_primary(request->key)) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s is not a multi-region primary key.", request->key->arn);
-    }
+    TRY(request_key_no_alias(op, KMS_DOES_MOVE_PRIMARY));
+    TRY(check_moves(request->key));
     if (strcmp(region, op->region) == 0) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s is the primary key already.", request->key->arn);
+        return P11KMS_OK;
     }
     TRY(find_in(request, request->key, region, &request->other));
     TRY(request_authorize(op, request->other, op->row->action));
@@ -164,5 +173,12 @@ static p11kms_err move_begin(op_t *op, request_t *request)
 
 void api_update_primary_region(op_t *op)
 {
-    change_or_fail(op, move_begin(op, request_begin(op)), primary_moved, op_settle);
+    request_t *request = request_begin(op);
+    p11kms_err err = move_begin(op, request);
+
+    if (err == P11KMS_OK && !request->other) { /* it is there */
+        op_done(op);
+        return;
+    }
+    change_or_fail(op, err, primary_moved, op_settle);
 }

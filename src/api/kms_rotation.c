@@ -7,12 +7,8 @@
 
 /* ---- automatic rotation: on, off, status ---- */
 
-/* AWS says no more than that; the operations are for symmetric encryption keys alone. */
-static p11kms_err check_rotates(const kms_key_t *key)
+static p11kms_err check_place(const kms_key_t *key)
 {
-    if (key->spec->family != KMS_FAMILY_SYMMETRIC) {
-        return p11kms_fail_plain(P11KMS_E_NO_ROTATION);
-    }
     if (key->custom_store[0]) {
         FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s origin is %s which is not valid for this operation.", key->arn,
              kms_origin_name(key->origin));
@@ -20,65 +16,90 @@ static p11kms_err check_rotates(const kms_key_t *key)
     return P11KMS_OK;
 }
 
-static p11kms_err set_rotation(op_t *op, store_t *store, int days)
+/* AWS says no more than that; only symmetric encryption keys rotate. */
+static p11kms_err check_rotates(const kms_key_t *key)
+{
+    if (key->spec->family != KMS_FAMILY_SYMMETRIC) {
+        return p11kms_fail_plain(P11KMS_E_NO_ROTATION);
+    }
+    return check_place(key);
+}
+
+static p11kms_err check_primary(const op_t *op, const kms_key_t *key)
+{
+    if (!kms_key_is_primary(key)) {
+        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s is a multi-region replica key which is not valid for %s.", key->arn,
+             op->row->name);
+    }
+    return P11KMS_OK;
+}
+
+/* Counted from now, but where it is the period already: asking again does not put the rotation off. */
+static void set_period(kms_key_t *key, int days)
+{
+    if (days != key->rotation_days) {
+        key->rotation_days = days;
+        key->rotation_next = days ? clock_service_ms() + days * CLOCK_DAY_MS : 0;
+    }
+}
+
+static p11kms_err set_rotation(op_t *op, store_t *store, bool on)
 {
     request_t *request = op->act;
     kms_change *change = kms_change_begin(op, request->kms, store);
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     TRY(request_edit(op, change, KMS_DOES_SET_ROTATION, &key));
-    TRY(kms_check_primary(key));
-    key->rotation_days = days;
-    key->rotation_next = days ? clock_service_ms() + days * CLOCK_DAY_MS : 0;
+    TRY(check_primary(op, key));
+    int64_t kept = key->rotation_days ? key->rotation_days : KMS_ROTATION_DAYS_DEFAULT;
+    set_period(key, on ? (int)in_int(op, "RotationPeriodInDays", kept) : 0);
     return kms_change_put(change, STEAL(key));
 }
 
 static p11kms_err rotation_on(op_t *op, store_t *store)
 {
-    return set_rotation(op, store, (int)in_int(op, "RotationPeriodInDays", KMS_ROTATION_DAYS_DEFAULT));
+    return set_rotation(op, store, true);
 }
 
 static p11kms_err rotation_off(op_t *op, store_t *store)
 {
-    return set_rotation(op, store, 0);
+    return set_rotation(op, store, false);
 }
 
-static p11kms_err change_begin(op_t *op, request_t *request)
+/* What does not rotate can be told not to, as with AWS: @p check is about that. */
+static p11kms_err change_begin(op_t *op, request_t *request, p11kms_err (*check)(const kms_key_t *key))
 {
-    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_SET_ROTATION));
-    return check_rotates(request->key);
+    TRY(request_key_no_alias(op, KMS_DOES_SET_ROTATION));
+    return check(request->key);
 }
 
 void api_enable_key_rotation(op_t *op)
 {
-    change_or_fail(op, change_begin(op, request_begin(op)), rotation_on, op_settle);
+    change_or_fail(op, change_begin(op, request_begin(op), check_rotates), rotation_on, op_settle);
 }
 
 void api_disable_key_rotation(op_t *op)
 {
-    change_or_fail(op, change_begin(op, request_begin(op)), rotation_off, op_settle);
+    change_or_fail(op, change_begin(op, request_begin(op), check_place), rotation_off, op_settle);
 }
 
-/* While deletion is pending rotation is suspended, and reads as off. */
-static bool rotates(const kms_key_t *key)
+/* While its deletion is pending a key's rotation reads as off; of a primary that waits for its replicas it does not. */
+static bool rotates(const kms_key_t *key, const kms_key_t *primary)
 {
-    return key->rotation_days > 0 && key->stored != KMS_STATE_PENDING_DELETION &&
-           key->stored != KMS_STATE_PENDING_REPLICA_DELETION;
+    return primary->rotation_days > 0 && key->stored != KMS_STATE_PENDING_DELETION;
 }
 
-/* Of asymmetric and HMAC keys it "is always false" (API Reference); Terraform asks for it of every key. */
+/* Of asymmetric, HMAC and imported keys it "is always false" (API Reference); Terraform asks for it of every key. */
 static p11kms_err rotation_status(op_t *op, request_t *request)
 {
-    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_GET_ROTATION));
-    if (request->key->spec->family == KMS_FAMILY_SYMMETRIC) {
-        TRY(check_rotates(request->key));
-    }
+    TRY(request_key_no_alias(op, KMS_DOES_GET_ROTATION));
+    TRY(check_place(request->key));
     _cleanup_(kms_key) kms_key_t *primary = kms_primary_of(request->kms, request->key);
     jw_t w = answer_begin(op);
     answer_key_arn(&w, request->key);
     jw_key(&w, "KeyRotationEnabled");
-    jw_bool(&w, rotates(primary));
-    if (rotates(primary)) {
+    jw_bool(&w, rotates(request->key, primary));
+    if (rotates(request->key, primary)) {
         jw_key(&w, "NextRotationDate");
         jw_epoch(&w, primary->rotation_next);
         jw_key(&w, "RotationPeriodInDays");
@@ -122,7 +143,7 @@ static p11kms_err rotated(op_t *op, store_t *store)
     _cleanup_(kms_key) kms_key_t *key = NULL;
 
     TRY(request_edit(op, change, KMS_DOES_ROTATE, &key));
-    TRY(kms_check_primary(key));
+    TRY(check_primary(op, key));
     TRY(check_quota(request->kms, key));
     if (key->origin == KMS_ORIGIN_EXTERNAL) {
         TRY(kms_change_rotate_imported(change, key));
@@ -143,9 +164,9 @@ static void material_made(op_t *op)
 
 static p11kms_err rotate_begin(op_t *op, request_t *request)
 {
-    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_ROTATE));
+    TRY(request_key_no_alias(op, KMS_DOES_ROTATE));
     TRY(check_rotates(request->key));
-    TRY(kms_check_primary(request->key));
+    TRY(check_primary(op, request->key));
     return check_quota(request->kms, request->key);
 }
 
@@ -194,16 +215,13 @@ static void write_import(jw_t *w, const kms_material *material)
     }
 }
 
-static void write_rotation(jw_t *w, kms_t *kms, const kms_key_t *key, const kms_material *material, bool all)
+static void write_rotation(jw_t *w, kms_t *kms, const kms_key_t *key, const kms_material *material)
 {
-
     jw_object(w);
     answer_key_arn(w, key);
     jw_key(w, "KeyMaterialId");
     jw_string(w, material->id_text);
-    if (all) {
-        answer_text(w, "KeyMaterialState", material_state(kms, key, material));
-    }
+    answer_text(w, "KeyMaterialState", material_state(kms, key, material));
     if (key->origin == KMS_ORIGIN_EXTERNAL) {
         write_import(w, material);
     }
@@ -216,15 +234,24 @@ static void write_rotation(jw_t *w, kms_t *kms, const kms_key_t *key, const kms_
     jw_end(w);
 }
 
+/* Keys that do not rotate have an empty list, and no materials to tell of. */
+static p11kms_err check_lists(const op_t *op, const kms_key_t *key)
+{
+    if (key->spec->family != KMS_FAMILY_SYMMETRIC && in_has(op, "IncludeKeyMaterial")) {
+        FAIL(P11KMS_E_VALIDATION, "Input parameter includeKeyMaterial can only be used with symmetric keys.");
+    }
+    return check_place(key);
+}
+
 /* A marker names the number of the last material given out. */
 static p11kms_err list_rotations(op_t *op, request_t *request)
 {
     bool all = slice_eq_str(in_string(op, "IncludeKeyMaterial"), "ALL_KEY_MATERIAL");
     page_t page;
 
-    TRY(request_key(op, "KeyId", KMS_NAME_KEY, KMS_DOES_READ));
+    TRY(request_key_no_alias(op, KMS_DOES_READ));
     const kms_key_t *key = request->key;
-    TRY(check_rotates(key));
+    TRY(check_lists(op, key));
     TRY(page_begin(op, arena_printf(op->arena, "ListKeyRotations:%s:%d", key->id_text, all), 100, 1000,
                    &page));
     unsigned long after = strtoul(page.after, NULL, 10);
@@ -242,7 +269,7 @@ static p11kms_err list_rotations(op_t *op, request_t *request)
         }
         more = shown == page.limit;
         if (!more) {
-            write_rotation(&w, request->kms, key, material, all);
+            write_rotation(&w, request->kms, key, material);
             last = material->number;
             shown++;
         }

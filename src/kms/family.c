@@ -49,15 +49,6 @@ static p11kms_err check_replicable(const kms_key_t *primary)
     return P11KMS_OK;
 }
 
-p11kms_err kms_check_primary(const kms_key_t *key)
-{
-    if (!kms_key_is_primary(key)) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "%s is a multi-region replica key: its rotation is its primary key's, in %s.",
-             key->arn, key->primary_region);
-    }
-    return P11KMS_OK;
-}
-
 p11kms_err kms_replica_new(const kms_key_t *primary, const char *region, slice_t description, slice_t policy,
                            kms_key_t **ret)
 {
@@ -113,7 +104,8 @@ static p11kms_err check_family(kms_change *change, const kms_key_t *primary, con
 
     kms_family_of(change->kms, primary, &family);
     if (kms_family_in(&family, replica->region)) {
-        err = p11kms_fail(P11KMS_E_ALIAS_EXISTS, "%s already exists.", replica->arn);
+        err = p11kms_fail(P11KMS_E_ALIAS_EXISTS,
+                          "You can create only one replica of each primary key in each AWS Region.");
     } else if (family.n == KMS_FAMILY_MAX) {
         err = p11kms_fail(P11KMS_E_LIMIT, "%s has the maximum number of replicas, %d", primary->arn,
                           KMS_FAMILY_MAX - 1);

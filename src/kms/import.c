@@ -97,16 +97,27 @@ static void refuse(op_t *op, p11kms_err err)
     kms_keep_material(op, import_of(op)->change);
 }
 
+/* The one that was asked for, or else the current one; a key to which nothing was imported has none. */
+static slice_t expected_id(const kms_import *import)
+{
+    const kms_material *current = kms_key_current(import->key);
+
+    return import->material.len ? import->material : current ? SLICE_STR(current->id_text) : SLICE(NULL, 0);
+}
+
 static p11kms_err check_choice(const kms_import *import, const kms_material *same)
 {
+    slice_t expected = expected_id(import);
+    bool other = same && import->material.len && !slice_eq_str(import->material, same->id_text);
+
     if (import->is_new && same) {
-        FAIL(P11KMS_E_KEY_MATERIAL, "The key material is already associated with %s.", import->key->arn);
+        FAIL(P11KMS_E_KEY_MATERIAL,
+             "Key material (id: %s) being imported as NEW_KEY_MATERIAL is already associated with KMS key %s.",
+             same->id_text, import->key->arn);
     }
-    if (!import->is_new && !same) {
-        FAIL(P11KMS_E_KEY_MATERIAL, "The key material is not one that was imported into %s before.", import->key->arn);
-    }
-    if (same && import->material.len && !slice_eq_str(import->material, same->id_text)) {
-        FAIL(P11KMS_E_KEY_MATERIAL, "The key material is not that of the KeyMaterialId in the request.");
+    if (other || (!import->is_new && !same)) {
+        FAIL(P11KMS_E_KEY_MATERIAL, "Imported key material does not have the expected identifier (%.*s).",
+             (int)expected.len, (const char *)expected.data);
     }
     return P11KMS_OK;
 }
@@ -236,8 +247,8 @@ static void ask_check(op_t *op, const kms_import *import)
 static p11kms_err outcome_of(op_t *op)
 {
     switch (op->err) {
-    case P11KMS_E_SYNTAX:
-        FAIL(P11KMS_E_KEY_MATERIAL, "The key material is not that of a key of KeySpec %s.", import_of(op)->key->spec->name);
+    case P11KMS_E_SYNTAX: /* unwrapped, but not the material of such a key: AWS makes no difference */
+        return p11kms_fail_plain(P11KMS_E_CIPHERTEXT);
     case P11KMS_E_UNSUPPORTED:
         FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "The token '%s' does not take such key material.",
              token_name(import_of(op)->wrapping.token));
@@ -301,9 +312,8 @@ static unsigned next_number(const kms_key_t *key)
 p11kms_err kms_check_new_material(const kms_key_t *key)
 {
     if (!kms_key_is_primary(key)) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED,
-             "%s is a multi-region replica key: new key material is imported into its primary key, in %s.", key->arn,
-             key->primary_region);
+        FAIL(P11KMS_E_VALIDATION,
+             "Input parameter ImportType NEW_KEY_MATERIAL cannot be used on replica Multi-Region keys");
     }
     if (kms_key_pending(key)) {
         FAIL(P11KMS_E_KEY_STATE, "%s already has key material that is pending rotation.", key->arn);
@@ -447,10 +457,11 @@ p11kms_err kms_change_rotate_imported(kms_change *change, kms_key_t *key)
     const kms_material *pending = kms_key_pending(key);
 
     if (!pending || pending->absent || (pending->valid_to && pending->valid_to <= clock_service_ms())) {
-        FAIL(P11KMS_E_KEY_STATE, "%s has no imported key material that is pending rotation.", key->arn);
+        FAIL(P11KMS_E_KEY_STATE, "No available key material pending rotation for the key: %s.", key->arn);
     }
     if (!kms_pending_everywhere(change->kms, key)) {
-        FAIL(P11KMS_E_KEY_STATE, "%s has replica keys into which its new key material has not been imported.", key->arn);
+        FAIL(P11KMS_E_KEY_STATE, "Cannot perform key material rotation: Key material has not been imported for replicas of "
+                                 "the Multi-Region key.");
     }
     TRY(kms_change_make_current(change, key));
     return kms_change_rotate_imported_others(change, key);

@@ -225,8 +225,6 @@ const kms_key_t *kms_family_in(const kms_family_t *family, const char *region); 
 
 /** A reference to the key whose rotation this one follows: itself, or its primary. */
 kms_key_t *kms_primary_of(kms_t *kms, const kms_key_t *key);
-/** @retval P11KMS_E_OPERATION_UNSUPPORTED  A replica: what is asked is its primary's. */
-MUST_USE p11kms_err kms_check_primary(const kms_key_t *key);
 /** A replica without material, in state Creating; tags are for the caller to set. Empty policy: the default one. */
 MUST_USE p11kms_err kms_replica_new(const kms_key_t *primary, const char *region, slice_t description, slice_t policy,
                                     kms_key_t **ret);
@@ -325,7 +323,8 @@ typedef struct kms_wrapping {
 
 /**
  * What is to be made for @p key, whose origin is EXTERNAL.
- * @retval P11KMS_E_OPERATION_UNSUPPORTED  Not with this key, or not on its token.
+ * @retval P11KMS_E_VALIDATION             Not with this key.
+ * @retval P11KMS_E_OPERATION_UNSUPPORTED  Not on its token.
  */
 MUST_USE p11kms_err kms_wrapping_for(const kms_key_t *key, slice_t algorithm, slice_t spec, kms_wrapping *ret);
 /**
@@ -387,7 +386,8 @@ typedef struct {
  * Refuses with P11KMS_E_CIPHERTEXT, P11KMS_E_KEY_MATERIAL, P11KMS_E_KEY_STATE.
  */
 void kms_import_material(op_t *op, kms_import *import, op_change_fn change);
-/** Whether there is room for new material. @retval P11KMS_E_KEY_STATE  Some is waiting for rotation already. */
+/** Whether there is room for new material. @retval P11KMS_E_KEY_STATE  Some is waiting for rotation already.
+ *  @retval P11KMS_E_VALIDATION  It is for the primary to take. */
 MUST_USE p11kms_err kms_check_new_material(const kms_key_t *key);
 /** On the worker: rows, state, the end of the intent; before kms_change_put(). */
 MUST_USE p11kms_err kms_change_import(kms_change *change, kms_key_t *key, const kms_import *import);

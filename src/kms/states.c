@@ -30,7 +30,7 @@ p11kms_err kms_state_parse(const char *name, kms_state *ret)
 }
 
 /* The outcomes AWS numbers in its table; the sentence follows the key's ARN. */
-typedef enum { OK, DISABLED, DELETED, NOT_DELETED, IMPORT, EXTERNAL, GONE, CREATING, UPDATING, OUTCOMES } outcome;
+typedef enum { OK, DISABLED, DELETED, REPLICAS, NOT_DELETED, IMPORT, EXTERNAL, GONE, CREATING, UPDATING, OUTCOMES } outcome;
 
 static const struct {
     p11kms_err err;
@@ -38,6 +38,7 @@ static const struct {
 } outcomes[OUTCOMES] = {
     [DISABLED] = { P11KMS_E_KEY_DISABLED, "is disabled." },
     [DELETED] = { P11KMS_E_KEY_STATE, "is pending deletion." },
+    [REPLICAS] = { P11KMS_E_KEY_STATE, "is pending replica deletion." },
     [NOT_DELETED] = { P11KMS_E_KEY_STATE, "is not pending deletion." },
     [IMPORT] = { P11KMS_E_KEY_STATE, "is pending import." },
     [EXTERNAL] = { P11KMS_E_OPERATION_UNSUPPORTED, "origin is EXTERNAL which is not valid for this operation." },
@@ -52,20 +53,21 @@ static const struct {
  */
 static const outcome table[KMS_DOES_COUNT][KMS_STATE_COUNT] = {
     /*                            Enabled      Disabled     PendingDel.  Pend.Replica PendingImp.  Unavailable  Creating  Updating */
-    [KMS_DOES_CRYPTO] =         { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      GONE,        CREATING, OK },
-    [KMS_DOES_GRANT] =          { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      OK,          CREATING, OK },
-    [KMS_DOES_ENABLE] =         { OK,          OK,          DELETED,     DELETED,     IMPORT,      OK,          CREATING, UPDATING },
-    [KMS_DOES_SET_ROTATION] =   { OK,          DISABLED,    DELETED,     DELETED,     EXTERNAL,    OK,          CREATING, OK },
-    [KMS_DOES_ROTATE] =         { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      GONE,        CREATING, UPDATING },
-    [KMS_DOES_GET_ROTATION] =   { OK,          OK,          OK,          OK,          EXTERNAL,    OK,          OK,       OK },
-    [KMS_DOES_EDIT] =           { OK,          OK,          DELETED,     DELETED,     OK,          OK,          OK,       OK },
-    [KMS_DOES_SCHEDULE] =       { OK,          OK,          DELETED,     DELETED,     OK,          OK,          OK,       UPDATING },
+    [KMS_DOES_CRYPTO] =         { OK,          DISABLED,    DELETED,     REPLICAS,    IMPORT,      GONE,        CREATING, OK },
+    [KMS_DOES_GET_PUBLIC_KEY] = { OK,          OK,          DELETED,     REPLICAS,    IMPORT,      GONE,        CREATING, OK },
+    [KMS_DOES_GRANT] =          { OK,          DISABLED,    DELETED,     REPLICAS,    IMPORT,      OK,          CREATING, OK },
+    [KMS_DOES_ENABLE] =         { OK,          OK,          DELETED,     REPLICAS,    IMPORT,      OK,          CREATING, UPDATING },
+    [KMS_DOES_SET_ROTATION] =   { OK,          DISABLED,    DELETED,     REPLICAS,    EXTERNAL,    OK,          CREATING, OK },
+    [KMS_DOES_ROTATE] =         { OK,          DISABLED,    DELETED,     REPLICAS,    IMPORT,      GONE,        CREATING, UPDATING },
+    [KMS_DOES_GET_ROTATION] =   { OK,          OK,          OK,          OK,          OK,          OK,          OK,       OK },
+    [KMS_DOES_EDIT] =           { OK,          OK,          DELETED,     REPLICAS,    OK,          OK,          OK,       OK },
+    [KMS_DOES_SCHEDULE] =       { OK,          OK,          DELETED,     REPLICAS,    OK,          OK,          OK,       UPDATING },
     [KMS_DOES_CANCEL] =         { NOT_DELETED, NOT_DELETED, OK,          OK,          NOT_DELETED, NOT_DELETED, NOT_DELETED, NOT_DELETED },
-    [KMS_DOES_GET_PARAMETERS] = { OK,          OK,          DELETED,     DELETED,     OK,          GONE,        CREATING, UPDATING },
-    [KMS_DOES_IMPORT] =         { OK,          OK,          DELETED,     DELETED,     OK,          GONE,        CREATING, OK },
+    [KMS_DOES_GET_PARAMETERS] = { OK,          OK,          DELETED,     REPLICAS,    OK,          GONE,        CREATING, UPDATING },
+    [KMS_DOES_IMPORT] =         { OK,          OK,          DELETED,     REPLICAS,    OK,          GONE,        CREATING, OK },
     [KMS_DOES_DELETE_IMPORT] =  { OK,          OK,          OK,          OK,          OK,          GONE,        CREATING, UPDATING },
-    [KMS_DOES_REPLICATE] =      { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      GONE,        CREATING, UPDATING },
-    [KMS_DOES_MOVE_PRIMARY] =   { OK,          DISABLED,    DELETED,     DELETED,     IMPORT,      GONE,        CREATING, OK },
+    [KMS_DOES_REPLICATE] =      { OK,          DISABLED,    DELETED,     REPLICAS,    IMPORT,      GONE,        CREATING, UPDATING },
+    [KMS_DOES_MOVE_PRIMARY] =   { OK,          DISABLED,    DELETED,     REPLICAS,    IMPORT,      GONE,        CREATING, OK },
     [KMS_DOES_READ] =           { OK,          OK,          OK,          OK,          OK,          OK,          OK,       OK },
 };
 
@@ -78,8 +80,9 @@ static bool origin_fits(kms_origin origin, kms_doing doing)
     case KMS_DOES_DELETE_IMPORT:
         return origin == KMS_ORIGIN_EXTERNAL;
     case KMS_DOES_SET_ROTATION:
-    case KMS_DOES_GET_ROTATION:
         return origin == KMS_ORIGIN_AWS_KMS;
+    case KMS_DOES_GET_ROTATION:
+        return origin == KMS_ORIGIN_AWS_KMS || origin == KMS_ORIGIN_EXTERNAL;
     default:
         return true;
     }

@@ -1,6 +1,6 @@
 /*
  * What a key's state lets one do: AWS's key-state table ("Key states of AWS KMS
- * keys" in the Developer Guide) as data.
+ * keys" in the Developer Guide) as data, but for what AWS does otherwise by now.
  */
 #pragma once
 
@@ -8,6 +8,7 @@
 
 typedef enum {
     KMS_DOES_CRYPTO,        /* all cryptographic operations */
+    KMS_DOES_GET_PUBLIC_KEY, /* GetPublicKey */
     KMS_DOES_GRANT,         /* CreateGrant */
     KMS_DOES_ENABLE,        /* EnableKey, DisableKey */
     KMS_DOES_SET_ROTATION,  /* Enable-, DisableKeyRotation */

@@ -212,18 +212,9 @@ p11kms_err kms_wrapping_for(const kms_key_t *key, slice_t algorithm, slice_t spe
     const kms_spec *rsa = spec_named(spec);
     kms_wrapping made = { .algorithm = algorithm_named(algorithm), .token = key->token };
 
-    if (!made.algorithm) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "WrappingAlgorithm %.*s is not supported.", (int)algorithm.len,
-             (const char *)algorithm.data);
-    }
-    if (!rsa) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED, "WrappingKeySpec %.*s is not supported.", (int)spec.len,
-             (const char *)spec.data);
-    }
-    if (!algorithm_carries(made.algorithm, rsa, key->spec)) {
-        FAIL(P11KMS_E_OPERATION_UNSUPPORTED,
-             "WrappingAlgorithm %s with WrappingKeySpec %s is not valid for key material of KeySpec %s.",
-             made.algorithm->name, rsa->name, key->spec->name);
+    if (!made.algorithm || !rsa || !algorithm_carries(made.algorithm, rsa, key->spec)) {
+        FAIL(P11KMS_E_VALIDATION, "Wrapping algorithm %.*s and wrapping key spec %.*s cannot be used to import a %s key.",
+             (int)algorithm.len, (const char *)algorithm.data, (int)spec.len, (const char *)spec.data, key->spec->name);
     }
     ENSURE(key->token && token_get_state(key->token) == TOKEN_READY, P11KMS_E_TIMEOUT);
     made.type = rsa->type;

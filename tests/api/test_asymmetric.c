@@ -365,7 +365,6 @@ static void test_an_algorithm_of_other_keys_is_refused(void **state)
         { "HMAC_224", KMS_USAGE_GENERATE_VERIFY_MAC, "GenerateMac", "MacAlgorithm", "HMAC_SHA_256" },
         { "HMAC_512", KMS_USAGE_GENERATE_VERIFY_MAC, "VerifyMac", "MacAlgorithm", "HMAC_SHA_224" },
         { "RSA_2048", KMS_USAGE_ENCRYPT_DECRYPT, "Encrypt", "EncryptionAlgorithm", "SM2PKE" },
-        { "RSA_2048", KMS_USAGE_ENCRYPT_DECRYPT, "Decrypt", "EncryptionAlgorithm", "SYMMETRIC_DEFAULT" },
     };
 
     (void)state;
@@ -386,6 +385,9 @@ static void test_what_is_not_said_is_symmetric(void **state)
     (void)state;
     assert_refused(ASK("Encrypt", key, "Plaintext", "AAAA"), P11KMS_E_KEY_USAGE,
                    "Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048.");
+    assert_err(ASK("Decrypt", key, "CiphertextBlob", bytes_of_length(256)), P11KMS_E_CIPHERTEXT);
+    assert_err(ASK("Decrypt", key, "CiphertextBlob", bytes_of_length(256), "EncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
+               P11KMS_E_CIPHERTEXT);
 }
 
 /* ---- MACs ---- */
@@ -673,7 +675,7 @@ static void disable(kms_key_t *key)
     key->stored = KMS_STATE_DISABLED;
 }
 
-static void test_a_disabled_key_does_nothing(void **state)
+static void test_a_disabled_key_signs_and_verifies_nothing(void **state)
 {
     _cleanup_(kms_key) kms_key_t *key = key_of("ECC_NIST_P256", KMS_USAGE_SIGN_VERIFY);
 
@@ -683,7 +685,7 @@ static void test_a_disabled_key_does_nothing(void **state)
                    sentence("%s is disabled.", key->arn));
     assert_err(ASK("Verify", key, "Message", "AAAA", "SigningAlgorithm", "ECDSA_SHA_256", "Signature", "AAAA"),
                P11KMS_E_KEY_DISABLED);
-    assert_err(ASK_KEY("GetPublicKey", key), P11KMS_E_KEY_DISABLED);
+    assert_ok(ASK_KEY("GetPublicKey", key)); /* everyone may have it already */
 }
 
 static void test_a_token_that_fails_makes_the_key_unavailable_or_says_nothing_of_itself(void **state)
@@ -730,7 +732,7 @@ int main(void)
         WITH_HOUSE(test_the_private_half_of_a_data_key_pair_comes_back_by_decrypt),
         WITH_HOUSE(test_without_plaintext_there_is_none),
         WITH_HOUSE(test_a_dry_run_never_succeeds_and_asks_no_token),
-        WITH_HOUSE(test_a_disabled_key_does_nothing),
+        WITH_HOUSE(test_a_disabled_key_signs_and_verifies_nothing),
         WITH_HOUSE(test_a_token_that_fails_makes_the_key_unavailable_or_says_nothing_of_itself),
     };
 

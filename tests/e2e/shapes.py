@@ -171,8 +171,9 @@ def check_kind(shape, value, path):
         if algorithm in value and material in shape.members:
             symmetric = value[algorithm] == "SYMMETRIC_DEFAULT"
             expect((material in value) == symmetric, path, f"{material} with {value[algorithm]}")
-    if value.get("KeySpec") == "SYMMETRIC_DEFAULT" and value.get("KeyState") == "Enabled":
-        expect("CurrentKeyMaterialId" in value, path, "CurrentKeyMaterialId is missing")
+    if value.get("KeyState") == "Enabled":
+        rotates = value["KeySpec"] == "SYMMETRIC_DEFAULT" and value["Origin"] in ("AWS_KMS", "EXTERNAL")
+        expect(("CurrentKeyMaterialId" in value) == rotates, path, f"CurrentKeyMaterialId of a key of {value['Origin']}")
 
 
 def always(name, value, path):

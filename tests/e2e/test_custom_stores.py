@@ -88,8 +88,11 @@ class Clusters(CustomCase):
                          (before[0], before[1] + 1))
         blob = self.ask("Encrypt", KeyId=key["KeyId"], Plaintext="eA==")["CiphertextBlob"]
         self.assertEqual(self.ask("Decrypt", CiphertextBlob=blob)["Plaintext"], "eA==")
-        self.refused("UnsupportedOperationException", "origin is AWS_CLOUDHSM which is not valid for this operation",
-                     "EnableKeyRotation", KeyId=key["KeyId"])
+        self.assertNotIn("CurrentKeyMaterialId", key)
+        for operation in ("EnableKeyRotation", "DisableKeyRotation", "GetKeyRotationStatus", "ListKeyRotations",
+                          "RotateKeyOnDemand"):
+            self.refused("UnsupportedOperationException", "origin is AWS_CLOUDHSM which is not valid for this operation",
+                         operation, KeyId=key["KeyId"])
         self.refused("CustomKeyStoreInvalidStateException", "disconnect it first", "DeleteCustomKeyStore",
                      CustomKeyStoreId=store)
         self.ask("DisconnectCustomKeyStore", CustomKeyStoreId=store)

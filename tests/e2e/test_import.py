@@ -179,8 +179,8 @@ class EveryKind(ImportCase):
                                       ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY", pkcs8(new_pair("ECC_NIST_P256")))):
             with self.subTest(spec, length=len(material)):
                 key = self.external(spec, usage)
-                self.refused("IncorrectKeyMaterialException", f"The key material is not that of a key of KeySpec {spec}.",
-                             "ImportKeyMaterial", **self.parameters(key, material), **FOR_EVER)
+                self.refused("InvalidCiphertextException", None, "ImportKeyMaterial", **self.parameters(key, material),
+                             **FOR_EVER)
                 self.assertEqual(self.state(key), "PendingImport")
 
     def test_algorithms_that_do_not_carry_the_material_are_refused(self):
@@ -189,10 +189,11 @@ class EveryKind(ImportCase):
                                                  ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "SM2PKE", "SM2"),
                                                  ("RSA_2048", "SIGN_VERIFY", OAEP[1], "RSA_4096"),
                                                  ("ECC_NIST_P521", "SIGN_VERIFY", OAEP[1], "RSA_2048")):
-            with self.subTest(spec, algorithm=algorithm), self.assertRaises(Refused) as caught:
-                key = self.external(spec, usage)
-                self.kms("GetParametersForImport", KeyId=key["KeyId"], WrappingAlgorithm=algorithm, WrappingKeySpec=wrapping)
-            self.assertEqual(caught.exception.code, "UnsupportedOperationException")
+            with self.subTest(spec, algorithm=algorithm):
+                self.refused("ValidationException", f"Wrapping algorithm {algorithm} and wrapping key spec {wrapping} cannot "
+                             f"be used to import a {spec} key.", "GetParametersForImport",
+                             KeyId=self.external(spec, usage)["KeyId"], WrappingAlgorithm=algorithm,
+                             WrappingKeySpec=wrapping)
 
 
 class Life(ImportCase):
@@ -215,7 +216,9 @@ class Life(ImportCase):
     def test_automatic_rotation_is_not_for_imported_keys(self):
         key = self.external()
         self.bring(key, os.urandom(32))
-        for operation in ("EnableKeyRotation", "DisableKeyRotation", "GetKeyRotationStatus"):
+        self.assertEqual(self.kms("GetKeyRotationStatus", KeyId=key["KeyId"]),
+                         {"KeyId": key["Arn"], "KeyRotationEnabled": False})
+        for operation in ("EnableKeyRotation", "DisableKeyRotation"):
             self.refused("UnsupportedOperationException", f"{key['Arn']} origin is EXTERNAL which is not valid for this "
                          "operation.", operation, KeyId=key["KeyId"])
 
@@ -226,9 +229,8 @@ class Life(ImportCase):
         for more, message in (({}, need), ({"ExpirationModel": "KEY_MATERIAL_EXPIRES"}, need),
                               (FOR_EVER | {"ValidTo": now() + DAY}, "A validTo date cannot be set if the ExpirationModel "
                                "is KEY_MATERIAL_DOES_NOT_EXPIRE"),
-                              ({"ValidTo": now() - DAY}, "The validTo date must be in the future"),
-                              ({"ValidTo": now() + 366 * DAY}, "The validTo date must not be more than 365 days in the "
-                               "future")):
+                              ({"ValidTo": now() - DAY}, "ValidTo must be in the future"),
+                              ({"ValidTo": now() + 366 * DAY}, "ValidTo must be less than 365 days in the future")):
             self.refused("ValidationException", message, "ImportKeyMaterial", **good, **more)
         self.assertEqual(self.state(key), "PendingImport")
 
@@ -275,8 +277,8 @@ class Life(ImportCase):
         self.assertEqual(self.kms("DeleteImportedKeyMaterial", KeyId=key["KeyId"]), deleted)  # without effect
         self.assertEqual(self.materials(key)[0]["ImportState"], "PENDING_IMPORT")
         self.restart()
-        self.refused("IncorrectKeyMaterialException", f"The key material is not one that was imported into {key['Arn']} "
-                     "before.", "ImportKeyMaterial", **self.parameters(key, os.urandom(32)), **FOR_EVER)
+        self.refused("IncorrectKeyMaterialException", "Imported key material does not have the expected identifier "
+                     f"({first['KeyMaterialId']}).", "ImportKeyMaterial", **self.parameters(key, os.urandom(32)), **FOR_EVER)
         self.assertEqual(self.bring(key, material), first)
         self.assertTrue(self.opens(blob))
 
@@ -348,7 +350,7 @@ class Rotation(ImportCase):
         key, old, new = self.external(), os.urandom(32), os.urandom(32)
         first = self.bring(key, old, KeyMaterialDescription="first")["KeyMaterialId"]
         blob = self.encrypt(key)
-        self.refused("KMSInvalidStateException", f"{key['Arn']} has no imported key material that is pending rotation.",
+        self.refused("KMSInvalidStateException", f"No available key material pending rotation for the key: {key['Arn']}.",
                      "RotateKeyOnDemand", KeyId=key["KeyId"])
         second = self.bring(key, new, ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
         self.assertEqual([(m["KeyMaterialId"], m["KeyMaterialState"], m["ImportState"]) for m in self.materials(key)],
@@ -383,16 +385,28 @@ class Rotation(ImportCase):
         key, pair, material = self.external(), self.external("HMAC_256", "GENERATE_VERIFY_MAC"), os.urandom(32)
         first = self.bring(key, material)["KeyMaterialId"]
         good = self.parameters(key, material)
-        self.refused("IncorrectKeyMaterialException", f"The key material is already associated with {key['Arn']}.",
+        self.refused("IncorrectKeyMaterialException", f"Key material (id: {first}) being imported as NEW_KEY_MATERIAL is "
+                     f"already associated with KMS key {key['Arn']}.",
                      "ImportKeyMaterial", **good, **FOR_EVER, ImportType="NEW_KEY_MATERIAL")
-        self.refused("ValidationException", "KeyMaterialId cannot be set if the ImportType is NEW_KEY_MATERIAL",
+        self.refused("ValidationException", "Input parameter keyMaterialId cannot be used with NEW_KEY_MATERIAL importType.",
                      "ImportKeyMaterial", **good, **FOR_EVER, ImportType="NEW_KEY_MATERIAL", KeyMaterialId=first)
-        self.refused("IncorrectKeyMaterialException", f"The KeyMaterialId in the request is not associated with "
-                     f"{key['Arn']}.", "ImportKeyMaterial", **good, **FOR_EVER, KeyMaterialId="0" * 64)
-        self.refused("NotFoundException", f"Key material '{'0' * 64}' is not associated with {key['Arn']}",
-                     "DeleteImportedKeyMaterial", KeyId=key["KeyId"], KeyMaterialId="0" * 64)
-        self.refused("UnsupportedOperationException", "ImportType is for symmetric encryption KMS keys alone.",
-                     "ImportKeyMaterial", **self.parameters(pair, material), **FOR_EVER, ImportType="NEW_KEY_MATERIAL")
+        self.refused("IncorrectKeyMaterialException", "Imported key material does not have the expected identifier "
+                     f"({'0' * 64}).", "ImportKeyMaterial", **good, **FOR_EVER, KeyMaterialId="0" * 64)
+        self.refused("ValidationException", f"Key material (id: {'0' * 64}) has never been imported into KMS key "
+                     f"{key['Arn']}.", "DeleteImportedKeyMaterial", KeyId=key["KeyId"], KeyMaterialId="0" * 64)
+        for member, value in (("ImportType", "EXISTING_KEY_MATERIAL"), ("KeyMaterialId", first),
+                              ("KeyMaterialDescription", "mine")):
+            self.refused("ValidationException", f"Input parameter {member[0].lower() + member[1:]} cannot be used with "
+                         "HMAC_256 imported keys.", "ImportKeyMaterial", **self.parameters(pair, material), **FOR_EVER,
+                         **{member: value})
+
+    def test_a_key_with_one_material_for_ever_is_told_nothing_of_it(self):
+        for spec, usage, material in (("HMAC_256", "GENERATE_VERIFY_MAC", os.urandom(32)),
+                                      ("ECC_NIST_P256", "SIGN_VERIFY", pkcs8(new_pair("ECC_NIST_P256")))):
+            key = self.external(spec, usage)
+            self.assertEqual(self.bring(key, material), {"KeyId": key["Arn"]})
+            self.assertNotIn("CurrentKeyMaterialId", self.metadata(key))
+            self.assertEqual(self.kms("DeleteImportedKeyMaterial", KeyId=key["KeyId"]), {"KeyId": key["Arn"]})
 
 
 class Regions(ImportCase):
@@ -441,11 +455,18 @@ class Regions(ImportCase):
         self.bring_there(key, old)
         with self.assertRaises(Refused) as caught:
             self.bring_there(key, new, ImportType="NEW_KEY_MATERIAL")
-        self.assertEqual(caught.exception.code, "UnsupportedOperationException")
+        self.assertEqual((caught.exception.code, caught.exception.message),
+                         ("ValidationException", "Input parameter ImportType NEW_KEY_MATERIAL cannot be used on replica "
+                          "Multi-Region keys"))
+        with self.assertRaises(Refused) as caught:
+            self.bring_there(key, old, KeyMaterialDescription="mine")
+        self.assertEqual((caught.exception.code, caught.exception.message),
+                         ("ValidationException", "Key material description can only be specified on primary Multi-Region "
+                          "keys"))
         self.bring(key, new, ImportType="NEW_KEY_MATERIAL")
         self.assertEqual(self.materials(key)[1]["KeyMaterialState"], "PENDING_MULTI_REGION_IMPORT_AND_ROTATION")
-        self.refused("KMSInvalidStateException", f"{key['Arn']} has replica keys into which its new key material has not "
-                     "been imported.", "RotateKeyOnDemand", KeyId=key["KeyId"])
+        self.refused("KMSInvalidStateException", "Cannot perform key material rotation: Key material has not been imported "
+                     "for replicas of the Multi-Region key.", "RotateKeyOnDemand", KeyId=key["KeyId"])
         self.bring_there(key, new)
         self.assertEqual(self.materials(key)[1]["KeyMaterialState"], "PENDING_ROTATION")
         self.kms("RotateKeyOnDemand", KeyId=key["KeyId"])

@@ -203,14 +203,16 @@ class NamingKeys(KmsCase):
     """Identifiers: who takes aliases, and what is said to those who name no key."""
 
     BY_ALIAS = ("DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
-    NOT_BY_ALIAS = ("CancelKeyDeletion", "DisableKey", "DisableKeyRotation", "EnableKey", "EnableKeyRotation",
-                    "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "ListKeyPolicies", "ListKeyRotations",
-                    "ListResourceTags", "PutKeyPolicy", "RotateKeyOnDemand", "ScheduleKeyDeletion", "TagResource",
-                    "UntagResource", "UpdateKeyDescription")
+    NOT_BY_ALIAS = ("CancelKeyDeletion", "DisableKey", "EnableKey", "GetKeyPolicy", "ListAliases", "ListKeyPolicies",
+                    "ListResourceTags", "PutKeyPolicy", "ScheduleKeyDeletion", "TagResource", "UntagResource",
+                    "UpdateKeyDescription")
+    NOT_BY_ALIAS_OTHERWISE = ("DisableKeyRotation", "EnableKeyRotation", "GetKeyRotationStatus", "ListKeyRotations",
+                              "ReplicateKey", "RotateKeyOnDemand", "UpdatePrimaryRegion")
     REST = {"Encrypt": {"Plaintext": b"x"}, "GenerateDataKey": {"KeySpec": "AES_256"},
             "GenerateDataKeyWithoutPlaintext": {"KeySpec": "AES_256"}, "PutKeyPolicy": {"Policy": "{}"},
             "TagResource": {"Tags": [{"TagKey": "a", "TagValue": "b"}]}, "UntagResource": {"TagKeys": ["a"]},
-            "UpdateKeyDescription": {"Description": ""}}
+            "UpdateKeyDescription": {"Description": ""}, "ReplicateKey": {"ReplicaRegion": "eu-west-1"},
+            "UpdatePrimaryRegion": {"PrimaryRegion": "eu-west-1"}}
 
     @classmethod
     def setUpClass(cls):
@@ -229,20 +231,20 @@ class NamingKeys(KmsCase):
                 self.refused("NotFoundException", f"Key '{arn_of('key/' + ABSENT)}' does not exist", operation,
                              KeyId=name, **rest)
 
-        self.each(self.BY_ALIAS + self.NOT_BY_ALIAS, check)
+        self.each(self.BY_ALIAS + self.NOT_BY_ALIAS + self.NOT_BY_ALIAS_OTHERWISE, check)
 
     def test_what_is_no_id_is_told_as_it_was_written(self):
         def check(operation, rest):
             self.refused("NotFoundException", "Invalid keyId 'fake'", operation, KeyId="fake", **rest)
 
-        self.each(self.BY_ALIAS + self.NOT_BY_ALIAS, check)
+        self.each(self.BY_ALIAS + self.NOT_BY_ALIAS + self.NOT_BY_ALIAS_OTHERWISE, check)
 
     def test_an_arn_of_another_region_is_told_by_the_region(self):
         def check(operation, rest):
             self.refused("NotFoundException", "Invalid arn eu-west-1", operation,
                          KeyId=arn_of("key/" + self.key["KeyId"], "eu-west-1"), **rest)
 
-        self.each(self.BY_ALIAS + self.NOT_BY_ALIAS, check)
+        self.each(self.BY_ALIAS + self.NOT_BY_ALIAS + self.NOT_BY_ALIAS_OTHERWISE, check)
 
     def test_cryptographic_operations_and_describe_take_every_form(self):
         def check(operation, rest):
@@ -263,7 +265,13 @@ class NamingKeys(KmsCase):
             self.refused("NotFoundException", re.compile("^Invalid keyId "), operation, KeyId=arn_of("alias/named"),
                          **rest)
 
+        def check_otherwise(operation, rest):
+            for name in ("alias/named", arn_of("alias/named"), "alias/nobody"):
+                self.refused("InvalidArnException", "Key Aliases are not supported for this operation.", operation,
+                             KeyId=name, **rest)
+
         self.each(self.NOT_BY_ALIAS, check)
+        self.each(self.NOT_BY_ALIAS_OTHERWISE, check_otherwise)
 
     def test_an_alias_of_no_key_is_told_by_its_arn(self):
         def check(operation, rest):
@@ -319,7 +327,8 @@ class Regions(KmsCase):
                      KeyId=key["KeyId"])
         self.refused("NotFoundException", "Invalid arn eu-west-3", "DescribeKey", KeyId=key["Arn"])
         self.refused("InvalidCiphertextException", None, "Decrypt", CiphertextBlob=blob)
-        self.refused("NotFoundException", "Invalid arn eu-west-3", "Decrypt", CiphertextBlob=blob, KeyId=key["Arn"])
+        self.refused("IncorrectKeyException", re.compile("does not identify a CMK"), "Decrypt", CiphertextBlob=blob,
+                     KeyId=key["Arn"])
 
 
 class Recording(KmsCase):

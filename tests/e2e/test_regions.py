@@ -60,6 +60,7 @@ class Replicas(RegionsCase):
             "ReplicaKeys": [{"Arn": self.arn(key, OTHER), "Region": OTHER}]})
         self.assertEqual(made["ReplicaTags"], [{"TagKey": "a", "TagValue": "b"}])
         self.assertEqual(json.loads(made["ReplicaPolicy"])["Id"], "key-default-1")
+        self.assertNotIn("CurrentKeyMaterialId", made["ReplicaKeyMetadata"])
         wait_until(lambda: self.metadata(key, OTHER)["KeyState"] == "Enabled", what="the replica")
         self.assertEqual(self.metadata(key)["MultiRegionConfiguration"]["ReplicaKeys"],
                          [{"Arn": self.arn(key, OTHER), "Region": OTHER}])
@@ -103,9 +104,10 @@ class Replicas(RegionsCase):
                      "ReplicateKey", KeyId=single["KeyId"], ReplicaRegion=OTHER)
         self.refused("UnsupportedOperationException", f"{self.arn(key, OTHER)} is not a multi-region primary key.",
                      "ReplicateKey", by=self.there(), KeyId=key["KeyId"], ReplicaRegion=THIRD)
-        self.refused("AlreadyExistsException", f"{self.arn(key, OTHER)} already exists.", "ReplicateKey",
+        self.refused("AlreadyExistsException", "You can create only one replica of each primary key in each AWS "
+                     "Region.", "ReplicateKey",
                      KeyId=key["KeyId"], ReplicaRegion=OTHER)
-        self.refused("ValidationException", re.compile("another than the primary"), "ReplicateKey",
+        self.refused("ValidationException", "us-east-1 cannot have a replica because it contains the primary.", "ReplicateKey",
                      KeyId=key["KeyId"], ReplicaRegion=REGION)
         self.refused("ValidationException", re.compile("'replicaRegion' failed to satisfy constraint"), "ReplicateKey",
                      KeyId=key["KeyId"], ReplicaRegion="Mars")
@@ -168,13 +170,19 @@ class Primaries(RegionsCase):
 
     def test_only_a_replica_becomes_primary_and_only_from_the_primary(self):
         key = self.primary()
-        self.refused("NotFoundException", f"Key '{self.arn(key, OTHER)}' does not exist", "UpdatePrimaryRegion",
-                     KeyId=key["KeyId"], PrimaryRegion=OTHER)
-        self.refused("UnsupportedOperationException", f"{key['Arn']} is the primary key already.",
-                     "UpdatePrimaryRegion", KeyId=key["KeyId"], PrimaryRegion=REGION)
+        self.refused("ValidationException", f"{key['KeyId']} does not have a replica key in the specified Region.",
+                     "UpdatePrimaryRegion", KeyId=key["KeyId"], PrimaryRegion=OTHER)
         self.replicate(key)
-        self.refused("UnsupportedOperationException", re.compile("is not a multi-region primary key"),
+        self.refused("KMSInvalidStateException", f"{self.arn(key, OTHER)} is not a multi-Region primary key.",
                      "UpdatePrimaryRegion", by=self.there(), KeyId=key["KeyId"], PrimaryRegion=REGION)
+
+    def test_a_primary_stays_where_it_is_told_to_be(self):
+        key = self.primary()
+        self.kms("UpdatePrimaryRegion", KeyId=key["KeyId"], PrimaryRegion=REGION)
+        self.assertEqual(self.metadata(key)["MultiRegionConfiguration"]["MultiRegionKeyType"], "PRIMARY")
+        self.kms("DisableKey", KeyId=key["KeyId"])
+        self.refused("DisabledException", f"{key['Arn']} is disabled.", "UpdatePrimaryRegion", KeyId=key["KeyId"],
+                     PrimaryRegion=REGION)
 
     def test_a_rotation_reaches_every_region(self):
         key = self.primary()
@@ -187,8 +195,8 @@ class Primaries(RegionsCase):
         new = self.there()("Encrypt", KeyId=key["KeyId"], Plaintext=b"new")["CiphertextBlob"]
         self.assertEqual(self.kms("Decrypt", CiphertextBlob=new)["KeyMaterialId"], current)
         self.assertEqual(self.kms("Decrypt", CiphertextBlob=old)["Plaintext"], b"old")
-        self.refused("UnsupportedOperationException", re.compile("its rotation is its primary key's, in us-east-1"),
-                     "RotateKeyOnDemand", by=self.there(), KeyId=key["KeyId"])
+        self.refused("UnsupportedOperationException", f"{self.arn(key, OTHER)} is a multi-region replica key which is not "
+                     "valid for RotateKeyOnDemand.", "RotateKeyOnDemand", by=self.there(), KeyId=key["KeyId"])
 
     def test_an_automatic_rotation_reaches_every_region_also_after_a_restart(self):
         key = self.primary()
@@ -229,10 +237,23 @@ class Deletion(RegionsCase):
         wait_until(lambda: objects_on(self.service, "p11kms-dev") == before - 1, what="the material's end")
         self.refused("NotFoundException", re.compile("does not exist"), "DescribeKey", KeyId=key["KeyId"])
 
+    def test_a_primary_that_waits_keeps_its_rotation_and_a_replica_that_goes_shows_none(self):
+        key = self.primary()
+        self.replicate(key)
+        self.kms("EnableKeyRotation", KeyId=key["KeyId"])
+        enabled = self.kms("GetKeyRotationStatus", KeyId=key["KeyId"])
+        self.kms("ScheduleKeyDeletion", KeyId=key["KeyId"])
+        self.assertEqual(self.kms("GetKeyRotationStatus", KeyId=key["KeyId"]), enabled)
+        self.there()("ScheduleKeyDeletion", KeyId=key["KeyId"])
+        self.assertEqual(self.there()("GetKeyRotationStatus", KeyId=key["KeyId"]),
+                         {"KeyId": self.arn(key, OTHER), "KeyRotationEnabled": False})
+
     def test_a_primary_that_waits_can_be_had_back(self):
         key = self.primary()
         self.replicate(key)
         self.kms("ScheduleKeyDeletion", KeyId=key["KeyId"])
+        self.refused("KMSInvalidStateException", f"{key['Arn']} is pending replica deletion.", "TagResource",
+                     KeyId=key["KeyId"], Tags=[])
         self.kms("CancelKeyDeletion", KeyId=key["KeyId"])
         self.assertEqual(self.metadata(key)["KeyState"], "Disabled")
 

@@ -60,7 +60,23 @@ class Automatic(TimeCase):
         for spec, usage in (("RSA_2048", "SIGN_VERIFY"), ("HMAC_256", "GENERATE_VERIFY_MAC")):
             key = self.new_key(KeySpec=spec, KeyUsage=usage)
             self.assertEqual(self.status(key), {"KeyId": key["Arn"], "KeyRotationEnabled": False})
-            self.refused("UnsupportedOperationException", None, "EnableKeyRotation", KeyId=key["KeyId"])
+            for operation in ("EnableKeyRotation", "RotateKeyOnDemand"):
+                self.refused("UnsupportedOperationException", None, operation, KeyId=key["KeyId"])
+            self.kms("DisableKeyRotation", KeyId=key["KeyId"])
+            self.assertEqual(self.kms("ListKeyRotations", KeyId=key["KeyId"]), {"Rotations": [], "Truncated": False})
+            self.refused("ValidationException", "Input parameter includeKeyMaterial can only be used with symmetric keys.",
+                         "ListKeyRotations", KeyId=key["KeyId"], IncludeKeyMaterial="ALL_KEY_MATERIAL")
+
+    def test_enabling_it_again_changes_what_is_said_and_puts_nothing_off(self):
+        key = self.new_key()
+        self.kms("EnableKeyRotation", KeyId=key["KeyId"], RotationPeriodInDays=200)
+        first = self.status(key)
+        for same in ({}, {"RotationPeriodInDays": 200}):
+            self.kms("EnableKeyRotation", KeyId=key["KeyId"], **same)
+            self.assertEqual(self.status(key), first)
+        self.kms("DisableKeyRotation", KeyId=key["KeyId"])
+        self.kms("EnableKeyRotation", KeyId=key["KeyId"])
+        self.assertEqual(self.status(key)["RotationPeriodInDays"], 365)
 
     def test_a_year_is_the_period_unless_said_counted_from_enabling(self):
         key = self.new_key()

@@ -20,7 +20,8 @@ OUTCOMES = {"1": ("DisabledException", "{} is disabled."),
             "6": ("UnsupportedOperationException", "{} origin is EXTERNAL which is not valid for this operation."),
             "11": ("KMSInvalidStateException", "{} is unavailable."),
             "14": ("KMSInvalidStateException", "{} is creating."),
-            "15": ("KMSInvalidStateException", "{} is updating.")}
+            "15": ("KMSInvalidStateException", "{} is updating."),
+            "16": ("KMSInvalidStateException", "{} is pending replica deletion.")}
 KIND_OF = {"DeleteImportedKeyMaterial": "external", "DeriveSharedSecret": "agree", "GenerateMac": "mac",
            "GetParametersForImport": "external", "GetPublicKey": "sign", "ImportKeyMaterial": "external",
            "ReplicateKey": "multi", "Sign": "sign", "UpdatePrimaryRegion": "multi", "Verify": "sign",

@@ -11,6 +11,7 @@
 
 static const char *const doings[KMS_DOES_COUNT] = {
     [KMS_DOES_CRYPTO] = "CRYPTO",
+    [KMS_DOES_GET_PUBLIC_KEY] = "GET_PUBLIC_KEY",
     [KMS_DOES_GRANT] = "GRANT",
     [KMS_DOES_ENABLE] = "ENABLE",
     [KMS_DOES_SET_ROTATION] = "SET_ROTATION",
@@ -46,6 +47,7 @@ static const struct {
     { 11, P11KMS_E_KEY_STATE, "is unavailable." },
     { 14, P11KMS_E_KEY_STATE, "is creating." },
     { 15, P11KMS_E_KEY_STATE, "is updating." },
+    { 16, P11KMS_E_KEY_STATE, "is pending replica deletion." },
 };
 
 static kms_key_t *a_key(void)
@@ -173,7 +175,7 @@ static void test_what_goes_with_one_origin_is_refused_for_others_in_aws_words(vo
     check_origin_refused(KMS_ORIGIN_AWS_KMS, KMS_DOES_IMPORT);
     check_origin_refused(KMS_ORIGIN_AWS_KMS, KMS_DOES_DELETE_IMPORT);
     check_origin_refused(KMS_ORIGIN_EXTERNAL, KMS_DOES_SET_ROTATION);
-    check_origin_refused(KMS_ORIGIN_EXTERNAL, KMS_DOES_GET_ROTATION);
+    check_origin_refused(KMS_ORIGIN_AWS_CLOUDHSM, KMS_DOES_GET_ROTATION);
 }
 
 static void test_a_key_that_lacks_imported_material_waits_for_it_enabled_or_not(void **state)
