@@ -235,6 +235,7 @@ class Deletion(RegionsCase):
         self.assertEqual(objects_on(self.service, "p11kms-dev"), before)
         wire.set_clock(self.service, days=57)
         wait_until(lambda: objects_on(self.service, "p11kms-dev") == before - 1, what="the material's end")
+        wait_until(lambda: key["KeyId"] not in {k["KeyId"] for k in self.kms.all("ListKeys", "Keys")}, what="the key's end")
         self.refused("NotFoundException", re.compile("does not exist"), "DescribeKey", KeyId=key["KeyId"])
 
     def test_a_primary_that_waits_keeps_its_rotation_and_a_replica_that_goes_shows_none(self):
