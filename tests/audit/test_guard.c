@@ -2,6 +2,8 @@
  * then. */
 #include "tests/testing.h"
 
+#include <sys/resource.h>
+
 #include <pthread.h>
 
 #include "tests/audit/tree_log.h"
@@ -450,6 +452,26 @@ static void test_a_log_whose_notes_are_lost_or_damaged_is_resumed_offline(void *
     assert_tree_whole(log);
 }
 
+/* Clients may use up the descriptors there are: that is no reason to stop, nor to forget the doubt. */
+static void test_a_file_that_cannot_be_opened_to_be_looked_into_is_not_edited_until_it_can(void **state)
+{
+    tree_log *log = *state;
+    struct rlimit few, before_it;
+    int fd = open(scratch_path(log->folder, SEGMENT(1)), O_WRONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before_it), 0);
+    few = (struct rlimit){ .rlim_cur = 3, .rlim_max = before_it.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_int_equal(pwrite(fd, "X", 1, 20), 1);
+    usleep(QUIET_US);
+    bool stopped = audit_stopped(log->audit);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before_it), 0);
+    close(fd);
+    assert_false(stopped);
+    assert_noticed(log, SEGMENT(1) " was edited");
+}
+
 static void test_a_decision_is_one_and_about_the_tree_as_it_is(void **state)
 {
     tree_log *log = *state;
@@ -506,6 +528,7 @@ int main(void)
         PROMISE(test_a_stopped_log_is_resumed_offline),
         PROMISE(test_a_log_whose_newest_segment_is_lost_is_resumed_offline),
         PROMISE(test_a_log_whose_notes_are_lost_or_damaged_is_resumed_offline),
+        PROMISE(test_a_file_that_cannot_be_opened_to_be_looked_into_is_not_edited_until_it_can),
         PROMISE(test_a_decision_is_one_and_about_the_tree_as_it_is),
         PROMISE(test_a_log_that_is_well_is_not_resumed),
     };
