@@ -338,7 +338,7 @@ static const char *mend_for(p11kms_err err)
     case P11KMS_E_TOKEN_LOST:
         return "look at the hardware and its module; the deadlines are in the configuration";
     case P11KMS_E_UNSUPPORTED:
-        return "use another token, or another module for it: docs/operations.md names those that were tried";
+        return "use another token, or another module for it: docs/token.md names those that were tried";
     default:
         return "correct module, uri or pin-source in the configuration";
     }

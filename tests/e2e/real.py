@@ -140,7 +140,7 @@ class RealService(p11kms_test.Service):
     uri: "pkcs11:token={name}"
     module: {self.module}
     pin-source: "file:{self.pin_file(name)}"
-    {self.token_options}""" for name in self.tokens)
+    {self.token_options}""" for name in self.tokens) + self.more_tokens()
         client_ca = f"\n    client-ca: {self.authority.certificate}" if self.client_ca else ""
         self.conf.write_text(f"""# a configuration of tests
 listen:
@@ -156,6 +156,10 @@ identities: identities.d
 keys: keys.d
 {self.top}
 """, encoding="utf-8")
+
+    def more_tokens(self):
+        """Entries of `tokens:` for modules of their own."""
+        return ""
 
     # ---- the process ----
 
