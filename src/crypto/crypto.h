@@ -12,7 +12,7 @@
 /** Fetch algorithms; once, before any other call. @retval P11KMS_E_CRYPTO */
 MUST_USE p11kms_err crypto_init(void);
 
-/** @retval P11KMS_E_CRYPTO  The DRBG failed: refuse the request. */
+/** The DRBG's bytes and the kernel's, XORed. @retval P11KMS_E_CRYPTO  One of them failed: refuse the request. */
 MUST_USE p11kms_err crypto_random(void *out, size_t len);
 /** The same from a generator of its own that has no public output: for keys. */
 MUST_USE p11kms_err crypto_random_secret(void *out, size_t len);

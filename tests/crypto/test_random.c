@@ -1,8 +1,34 @@
 #include "tests/testing.h"
 
+#include <openssl/rand.h>
 #include <sys/wait.h>
 
 #include "crypto/crypto.h"
+
+/* In place of the library's: once the machine is copied its state is, too, and the same comes again and again. */
+static bool machine_is_copied;
+
+static int give(int (*library)(OSSL_LIB_CTX *context, unsigned char *out, size_t len, unsigned strength),
+                unsigned char *out, int len)
+{
+    if (!machine_is_copied) {
+        return library(NULL, out, (size_t)len, 0);
+    }
+    memset(out, 0x5a, (size_t)len);
+    return 1;
+}
+
+int RAND_bytes(unsigned char *out, int len)
+{
+    return give(RAND_bytes_ex, out, len);
+}
+
+int RAND_priv_bytes(unsigned char *out, int len)
+{
+    return give(RAND_priv_bytes_ex, out, len);
+}
+
+#define KIB 1024
 
 typedef p11kms_err (*generator)(void *out, size_t len);
 
@@ -101,6 +127,24 @@ static void test_a_forked_child_does_not_repeat_the_parent(void **state)
     close(pipe_fds[1]);
 }
 
+static void test_a_copied_machine_does_not_repeat_the_other(void **state)
+{
+    uint8_t here[KIB], there[KIB];
+
+    (void)state;
+    machine_is_copied = true;
+    for (size_t i = 0; i < COUNT_OF(generators); i++) {
+        memset(here, 0, sizeof(here));
+        memset(there, 0, sizeof(there));
+        assert_ok(generators[i](here, sizeof(here)));
+        assert_ok(generators[i](there, sizeof(there)));
+        for (size_t at = 0; at < sizeof(here); at += 16) {
+            assert_memory_not_equal(here + at, there + at, 16);
+        }
+    }
+    machine_is_copied = false;
+}
+
 static int init(void **state)
 {
     (void)state;
@@ -116,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_a_length_past_the_library_is_refused),
         cmocka_unit_test(test_stirring_leaves_the_generator_working),
         cmocka_unit_test(test_a_forked_child_does_not_repeat_the_parent),
+        cmocka_unit_test(test_a_copied_machine_does_not_repeat_the_other),
     };
 
     return cmocka_run_group_tests(tests, init, NULL);
