@@ -133,21 +133,32 @@ static bool grow(buf_t *buf, size_t need)
     return true;
 }
 
-uint8_t *buf_reserve(buf_t *buf, size_t more)
+static uint8_t *make_room(buf_t *buf, size_t more)
 {
     if (buf->failed) {
         return NULL;
     }
-    if (more >= SIZE_MAX - buf->len || (buf->len + more + 1 > buf->cap && !grow(buf, buf->len + more + 1))) {
+    if (more >= SIZE_MAX - buf->len || !grow(buf, buf->len + more + 1)) {
         buf->failed = true;
         return NULL;
     }
     return buf->data + buf->len;
 }
 
+/* A record of the audit log is written in some 250 small pieces, and nearly all of them fit. */
+static inline uint8_t *room_for(buf_t *buf, size_t more)
+{
+    return !buf->failed && more < buf->cap - buf->len ? buf->data + buf->len : make_room(buf, more);
+}
+
+uint8_t *buf_reserve(buf_t *buf, size_t more)
+{
+    return room_for(buf, more);
+}
+
 void buf_put(buf_t *buf, const void *data, size_t len)
 {
-    uint8_t *at = buf_reserve(buf, len);
+    uint8_t *at = room_for(buf, len);
 
     if (at == NULL) {
         return;
@@ -171,7 +182,14 @@ void buf_put_str(buf_t *buf, const char *str)
 
 void buf_put_char(buf_t *buf, char c)
 {
-    buf_put(buf, &c, 1);
+    uint8_t *at = room_for(buf, 1);
+
+    if (at == NULL) {
+        return;
+    }
+    at[0] = (uint8_t)c;
+    at[1] = '\0';
+    buf->len++;
 }
 
 static void put_be(buf_t *buf, uint64_t v, size_t bytes)
@@ -204,26 +222,34 @@ void buf_put_u64(buf_t *buf, uint64_t v)
     put_be(buf, v, 8);
 }
 
+#define PRINTF_ROOM 128 /* what is longer is formatted twice */
+
 void buf_printf(buf_t *buf, const char *fmt, ...)
 {
     va_list args;
     int len;
-    uint8_t *at;
+    uint8_t *at = room_for(buf, PRINTF_ROOM);
 
-    va_start(args, fmt);
-    len = vsnprintf(NULL, 0, fmt, args);
-    va_end(args);
-    if (len < 0) {
-        buf->failed = true;
-        return;
-    }
-    at = buf_reserve(buf, (size_t)len);
     if (at == NULL) {
         return;
     }
     va_start(args, fmt);
-    vsnprintf((char *)at, (size_t)len + 1, fmt, args);
+    len = vsnprintf((char *)at, buf->cap - buf->len, fmt, args);
     va_end(args);
+    if (len >= 0 && (size_t)len >= buf->cap - buf->len) {
+        at[0] = '\0';
+        at = make_room(buf, (size_t)len);
+        if (at == NULL) {
+            return;
+        }
+        va_start(args, fmt);
+        len = vsnprintf((char *)at, (size_t)len + 1, fmt, args);
+        va_end(args);
+    }
+    if (len < 0) {
+        buf->failed = true;
+        return;
+    }
     buf->len += (size_t)len;
 }
 

@@ -66,6 +66,32 @@ static bool plain(uint8_t c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+#define STRIDE 8 /* of a length known beforehand compilers make vector instructions */
+
+static bool plain_stride(const uint8_t *text)
+{
+    uint8_t special = 0;
+
+    for (size_t i = 0; i < STRIDE; i++) {
+        special |= (uint8_t)(text[i] < 0x20) | (uint8_t)(text[i] >= 0x7f) | (uint8_t)(text[i] == '"') |
+                   (uint8_t)(text[i] == '\\');
+    }
+    return special == 0;
+}
+
+static size_t plain_run(slice_t text)
+{
+    size_t run = 0;
+
+    while (text.len - run >= STRIDE && plain_stride(text.data + run)) {
+        run += STRIDE;
+    }
+    while (run < text.len && plain(text.data[run])) {
+        run++;
+    }
+    return run;
+}
+
 static void put_escape(buf_t *out, unsigned code)
 {
     static const char hex[] = "0123456789abcdef";
@@ -121,11 +147,8 @@ static void put_quoted(buf_t *out, slice_t text)
 {
     buf_put_char(out, '"');
     while (text.len > 0) {
-        size_t run = 0;
+        size_t run = plain_run(text);
 
-        while (run < text.len && plain(text.data[run])) {
-            run++;
-        }
         buf_put(out, text.data, run);
         if (run < text.len) {
             run += put_special(out, SLICE(text.data + run, text.len - run));

@@ -73,12 +73,27 @@ static civil_t civil_from_ms(int64_t ms)
     return c;
 }
 
+static char *put_digits(char *at, unsigned value, size_t len, char behind)
+{
+    for (size_t i = len; i-- > 0; value /= 10) {
+        at[i] = (char)('0' + value % 10);
+    }
+    at[len] = behind;
+    return at + len + 1;
+}
+
+/* Once a request: snprintf() takes ten times as long. */
 void time_format_iso(int64_t ms, char out[TIME_TEXT])
 {
     civil_t c = civil_from_ms(ms);
+    char *at = put_digits(out, c.year, 4, '-');
 
-    snprintf(out, TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", c.year, c.month, c.day, c.hour, c.minute,
-             c.second);
+    at = put_digits(at, c.month, 2, '-');
+    at = put_digits(at, c.day, 2, 'T');
+    at = put_digits(at, c.hour, 2, ':');
+    at = put_digits(at, c.minute, 2, ':');
+    at = put_digits(at, c.second, 2, 'Z');
+    *at = '\0';
 }
 
 void time_format_http(int64_t ms, char out[TIME_HTTP_TEXT])

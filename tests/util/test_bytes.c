@@ -139,6 +139,25 @@ static void test_growing_keeps_every_byte(void **state)
     }
 }
 
+static void test_formatted_text_of_any_length_is_whole_and_ends_in_nul(void **state)
+{
+    char text[1025];
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    for (size_t before = 0; before < 300; before += 13) {
+        for (size_t len = 0; len < sizeof(text); len++) {
+            _cleanup_buf_ buf_t buf = { 0 };
+
+            buf_put(&buf, text, before);
+            buf_printf(&buf, "%.*s", (int)len, text);
+            assert_false(buf_failed(&buf));
+            assert_int_equal(buf.len, before + len);
+            assert_int_equal(strlen(buf_str(&buf)), buf.len);
+        }
+    }
+}
+
 static void test_reserved_memory_becomes_text_when_len_is_moved(void **state)
 {
     _cleanup_buf_ buf_t buf = { 0 };
@@ -248,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_what_is_put_is_there_and_ends_in_nul),
         cmocka_unit_test(test_numbers_are_big_endian),
         cmocka_unit_test(test_growing_keeps_every_byte),
+        cmocka_unit_test(test_formatted_text_of_any_length_is_whole_and_ends_in_nul),
         cmocka_unit_test(test_reserved_memory_becomes_text_when_len_is_moved),
         cmocka_unit_test(test_an_impossible_size_fails_and_stays_failed),
         cmocka_unit_test(test_clearing_wipes_and_makes_the_buffer_good_again),

@@ -82,6 +82,25 @@ static void test_no_byte_writes_a_raw_control_and_all_read_back(void **state)
     }
 }
 
+static void test_a_byte_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (unsigned code = 0; code < 256; code++) {
+        for (size_t at = 0; at < 20; at++) {
+            _cleanup_buf_ buf_t alone = { 0 }, within = { 0 };
+            char text[21] = "aaaaaaaaaaaaaaaaaaaa";
+            jw_t alone_w = jw_on(&alone), within_w = jw_on(&within);
+
+            text[at] = (char)code;
+            jw_string_slice(&alone_w, SLICE(text + at, 1));
+            jw_string_slice(&within_w, SLICE(text, 20));
+            assert_int_equal(within.len, alone.len + 19);
+            assert_memory_equal(within.data + 1 + at, alone.data + 1, alone.len - 2);
+            assert_int_equal(strspn(buf_str(&within) + 1, "a"), at + (code == 'a' ? 20 - at : 0));
+        }
+    }
+}
+
 static void test_names_are_escaped_too(void **state)
 {
     _cleanup_buf_ buf_t out = { 0 };
@@ -189,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_quotes_backslashes_and_controls_are_escaped),
         cmocka_unit_test(test_good_utf8_stays_and_bad_is_replaced),
         cmocka_unit_test(test_no_byte_writes_a_raw_control_and_all_read_back),
+        cmocka_unit_test(test_a_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(test_names_are_escaped_too),
         cmocka_unit_test(test_bytes_are_written_as_base64_or_hex),
         cmocka_unit_test(test_numbers_reach_their_limits),
