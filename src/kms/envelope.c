@@ -115,7 +115,7 @@ p11kms_err envelope_seal(const uint8_t key_id[KMS_ID], const uint8_t material_id
                          const uint8_t nonce[ENVELOPE_NONCE], const uint8_t k0[TOKEN_PRF_LEN], slice_t context,
                          slice_t plain, buf_t *blob)
 {
-    uint8_t aad[AAD_MAX];
+    NOT_ZEROED uint8_t aad[AAD_MAX];
     envelope_keys keys;
 
     ENSURE(plain.len <= ENVELOPE_PLAIN_MAX && context.len <= ENVELOPE_CONTEXT_MAX, P11KMS_E_RANGE);
@@ -144,7 +144,7 @@ p11kms_err envelope_seal(const uint8_t key_id[KMS_ID], const uint8_t material_id
 p11kms_err envelope_open(const envelope_t *envelope, const uint8_t k0[TOKEN_PRF_LEN], slice_t context,
                          uint8_t *plain, size_t *ret_len)
 {
-    uint8_t aad[AAD_MAX];
+    NOT_ZEROED uint8_t aad[AAD_MAX];
     envelope_keys keys;
     size_t len = envelope->sealed.len - AEAD_TAG;
 
