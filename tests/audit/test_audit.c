@@ -193,6 +193,20 @@ static void test_what_is_not_one_line_is_refused(void **state)
     mailbox_free(mailbox);
 }
 
+static void test_a_control_is_seen_wherever_it_stands_in_a_long_line(void **state)
+{
+    static const uint8_t controls[] = { 0, '\n', 0x1f, 0x7f };
+    fixture *f = *state;
+    uint8_t line[200];
+
+    for (size_t at = 0; at < sizeof(line); at++) {
+        memset(line, 'a', sizeof(line));
+        line[at] = controls[at % COUNT_OF(controls)];
+        assert_err(audit_append(f->audit, SLICE(line, sizeof(line))), P11KMS_E_AUDIT);
+    }
+    assert_string_equal(file_text(f->folder, ONE), "absent");
+}
+
 static void test_a_record_of_the_largest_size_goes_in_and_one_larger_does_not(void **state)
 {
     fixture *f = *state;
@@ -367,6 +381,7 @@ int main(void)
         PROMISE(test_what_waits_during_a_sync_becomes_one_group_in_order),
         PROMISE(test_a_group_wakes_each_mailbox_once),
         PROMISE(test_what_is_not_one_line_is_refused),
+        PROMISE(test_a_control_is_seen_wherever_it_stands_in_a_long_line),
         PROMISE(test_a_record_of_the_largest_size_goes_in_and_one_larger_does_not),
         PROMISE(test_closing_writes_what_waits),
         PROMISE(test_a_second_log_in_the_folder_is_refused),
