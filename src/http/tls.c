@@ -84,8 +84,7 @@ static p11kms_err set_parameters(SSL_CTX *context)
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                      SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
     SSL_CTX_set_max_cert_list(context, CERTIFICATES_MAX);
@@ -180,10 +179,28 @@ void tls_free(SSL *tls)
     ERR_clear_error();
 }
 
+/*
+ * What SSL_MODE_RELEASE_BUFFERS does, but for the wiping of 16 KB a request that comes with it: SSL_read() has
+ * wiped already what it gave (SSL_OP_CLEANSE_PLAINTEXT), and nothing else was in there. Not after an error, when
+ * SSL_free() wipes all.
+ */
+static void release_buffers(SSL *tls)
+{
+    if (!SSL_has_pending(tls)) {
+        SSL_clear_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+        SSL_free_buffers(tls);
+        SSL_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+    }
+}
+
 static wire_result judge(SSL *tls, int result)
 {
     switch (SSL_get_error(tls, result)) {
+    case SSL_ERROR_NONE:
+        release_buffers(tls);
+        return WIRE_OK;
     case SSL_ERROR_WANT_READ:
+        release_buffers(tls);
         return WIRE_WANTS_READ;
     case SSL_ERROR_WANT_WRITE:
         return WIRE_WANTS_WRITE;
@@ -208,7 +225,7 @@ wire_result tls_handshake(SSL *tls)
 
     clear_old_errors();
     result = SSL_do_handshake(tls);
-    return result == 1 ? WIRE_OK : judge(tls, result);
+    return judge(tls, result);
 }
 
 const char *tls_problem(const SSL *tls)
@@ -228,7 +245,7 @@ wire_result tls_read(SSL *tls, void *into, size_t size, size_t *ret_len)
 
     clear_old_errors();
     result = SSL_read_ex(tls, into, size, ret_len);
-    return result == 1 ? WIRE_OK : judge(tls, result);
+    return judge(tls, result);
 }
 
 wire_result tls_write(SSL *tls, slice_t bytes, size_t *ret_len)
@@ -237,7 +254,7 @@ wire_result tls_write(SSL *tls, slice_t bytes, size_t *ret_len)
 
     clear_old_errors();
     result = SSL_write_ex(tls, bytes.data, bytes.len, ret_len);
-    return result == 1 ? WIRE_OK : judge(tls, result);
+    return judge(tls, result);
 }
 
 bool tls_has_pending(const SSL *tls)
