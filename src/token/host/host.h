@@ -70,6 +70,7 @@ typedef struct {
     bool ed25519_by_name; /* as PKCS#11 v3.0 first had it, or by its OID */
     bool pairs_direct;    /* private session keys cannot be copied to the token */
     bool making;          /* atomic: a pair is being made, for seconds, under the shared lock */
+    unsigned quick;       /* atomic: operations of the crypto lane that were carried out */
     /*
      * Crypto shares the token, object management has it alone: modules crash or err
      * when they create beside finding. The lock also guards the keys.

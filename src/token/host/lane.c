@@ -1,10 +1,16 @@
+#include "config.h" /* sched_getaffinity() */
+
 #include "token/host/lane.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <time.h>
 
 #include "token/host/channel.h"
 #include "token/host/operations.h"
+#include "token/host/rest.h"
 #include "token/host/worker.h"
+#include "token/inflight.h"
 #include "util/clock.h"
 
 #define BATCH_MAX 16
@@ -29,6 +35,7 @@ struct lane {
     unsigned busy;
     unsigned threads;
     bool steps_back;
+    bool rests;
     worker_t workers[TOKEN_SESSIONS_MAX];
     struct lane_thread {
         lane_t *lane;
@@ -80,6 +87,9 @@ void lane_run(worker_t *worker, const protocol_op *op, replies_t *replies)
         channel_fail(result.err, result.rv, p11kms_err_detail(result.err));
     }
     add_reply(replies, op->id, result, result.err == P11KMS_OK ? buf_slice(&out) : (slice_t){ 0 });
+    if (inflight_lane_of(op->kind, op->mechanism) == LANE_CRYPTO) {
+        __atomic_add_fetch(&worker->host->quick, 1, __ATOMIC_RELAXED);
+    }
     if (operations_alone(op->kind)) {
         lane_send(replies); /* the front must know that this one is over before the next has the token alone */
     }
@@ -139,10 +149,24 @@ static queued_t *take_share(lane_t *lane)
     return first;
 }
 
+/* What is done is told first. */
+static void rest_a_while(const struct lane_thread *self, rest_t *rest, int64_t began_us, replies_t *replies)
+{
+    unsigned quick = __atomic_load_n(&self->worker->host->quick, __ATOMIC_RELAXED);
+    int64_t pause_us = rest_after(rest, quick, clock_mono_us() - began_us);
+    struct timespec pause = { .tv_sec = pause_us / 1000000, .tv_nsec = pause_us % 1000000 * 1000 };
+
+    if (pause_us > 0) {
+        lane_send(replies);
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 static void *lane_main(void *arg)
 {
     const struct lane_thread *self = arg;
     replies_t replies = { .n = 0 };
+    rest_t rest = { 0 };
 
     if (self->lane->steps_back) {
         worker_step_back();
@@ -152,10 +176,14 @@ static void *lane_main(void *arg)
 
         while (item != NULL) {
             queued_t *next = item->next;
+            int64_t began_us = clock_mono_us();
 
             lane_run(self->worker, &item->op, &replies);
             free(item);
             item = next;
+            if (self->lane->rests) {
+                rest_a_while(self, &rest, began_us, &replies);
+            }
         }
         lane_send(&replies);
         pthread_mutex_lock(&self->lane->lock);
@@ -186,6 +214,13 @@ static p11kms_err start_thread(lane_t *lane, host_t *host, unsigned i)
     return P11KMS_OK;
 }
 
+static unsigned processors(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
 p11kms_err lane_start(host_t *host, unsigned threads, bool steps_back, lane_t **ret)
 {
     lane_t *lane = calloc(1, sizeof(*lane));
@@ -195,6 +230,7 @@ p11kms_err lane_start(host_t *host, unsigned threads, bool steps_back, lane_t **
     pthread_cond_init(&lane->arrived, NULL);
     lane->threads = threads;
     lane->steps_back = steps_back;
+    lane->rests = steps_back && rest_wanted(processors(), threads);
     *ret = lane; /* never freed: its threads use it */
     for (unsigned i = 0; i < threads; i++) {
         TRY(start_thread(lane, host, i));

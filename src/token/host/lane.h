@@ -19,7 +19,8 @@ void lane_run(worker_t *worker, const protocol_op *op, replies_t *replies);
 void lane_send(replies_t *replies);
 
 /**
- * @p threads sessions are opened now. With @p steps_back they leave the processors to the other lanes' threads.
+ * @p threads sessions are opened now. With @p steps_back they leave the processors to the other lanes' threads, by
+ * their priority and, where processors are few, by resting (rest.h).
  * @retval P11KMS_E_TOKEN_LOST, P11KMS_E_NOMEM
  */
 MUST_USE p11kms_err lane_start(host_t *host, unsigned threads, bool steps_back, lane_t **ret);
