@@ -16,13 +16,31 @@ const char *request_alias_said(op_t *op, slice_t name)
     return slice_has_prefix(name, "alias/") ? arena_strndup(op->arena, (const char *)name.data, name.len) : NULL;
 }
 
-p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key)
+static p11kms_err crosses(const op_t *op, const char *action, const char *account, const char *said)
 {
-    if (!op->row->cross_account && strcmp(key->account, op->account) != 0) {
+    if (!op->row->cross_account && strcmp(account, op->account) != 0) {
         FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s because it belongs to "
-             "another account", op->auth.principal->arn, action, key->arn);
+             "another account", op->auth.principal->arn, action, said);
     }
     return P11KMS_OK;
+}
+
+p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key)
+{
+    return crosses(op, action, key->account, key->arn);
+}
+
+/* The account in the ARN of a key or alias in this Region; NULL where it is the caller's, and for other names. */
+static const char *foreign_account(op_t *op, slice_t name)
+{
+    slice_t parts[5];
+
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        parts[i] = slice_part(&name, ':');
+    }
+    bool foreign = slice_eq_str(parts[0], "arn") && slice_eq_str(parts[3], op->region) &&
+                   !slice_eq_str(parts[4], op->account);
+    return foreign ? arena_strndup(op->arena, (const char *)parts[4].data, parts[4].len) : NULL;
 }
 
 static bool declares(const op_row_t *row, const char *code)
@@ -46,7 +64,8 @@ static p11kms_err resolve(op_t *op, slice_t name, kms_name_form form, kms_key_t 
                : err;
 }
 
-p11kms_err request_authorize(op_t *op, const kms_key_t *key, const char *action)
+/* @p said: how the caller named a key of another account; else NULL. */
+static p11kms_err authorize(op_t *op, const kms_key_t *key, const char *action, const char *said)
 {
     request_t *request = op->act;
     const op_resource_t resource = {
@@ -54,6 +73,7 @@ p11kms_err request_authorize(op_t *op, const kms_key_t *key, const char *action)
         .account = arena_strdup(op->arena, key->account),
         .type = "AWS::KMS::Key",
         .key_id = arena_dup(op->arena, SLICE(key->id, KMS_ID)).data,
+        .said = said,
     };
 
     request->asked = key;
@@ -62,17 +82,37 @@ p11kms_err request_authorize(op_t *op, const kms_key_t *key, const char *action)
     return err;
 }
 
+p11kms_err request_authorize(op_t *op, const kms_key_t *key, const char *action)
+{
+    return authorize(op, key, action, NULL);
+}
+
+/* Refused as a key is whose policy allows nobody: what another account has is not found out by asking. */
+static p11kms_err refuse_unknown(op_t *op, const char *action, const char *account, const char *said)
+{
+    const op_resource_t resource = { .arn = said, .account = account, .said = said };
+
+    TRY(crosses(op, action, account, said));
+    return op_authorize_as(op, action, &resource, NULL, true, kms_conditions, op);
+}
+
 p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char *action, kms_key_t **ret)
 {
     request_t *request = op->act;
     _cleanup_(kms_key) kms_key_t *key = NULL;
+    const char *foreign = foreign_account(op, name);
+    const char *said = foreign ? arena_strndup(op->arena, (const char *)name.data, name.len) : NULL;
 
     /* Of this key and no other: ReEncrypt names two. */
     request->alias = request->name ? NULL : request_alias_said(op, name);
-    TRY(resolve(op, name, form, &key));
+    p11kms_err err = resolve(op, name, form, &key);
+    if (err == P11KMS_E_KEY_NOT_FOUND && foreign) {
+        TRY(refuse_unknown(op, action, foreign, said));
+    }
+    TRY(err);
     TRY(rates_check_key(op, key));
-    TRY(request_crosses(op, action, key));
-    TRY(request_authorize(op, key, action));
+    TRY(crosses(op, action, key->account, said ? said : key->arn));
+    TRY(authorize(op, key, action, said));
     *ret = STEAL(key);
     return P11KMS_OK;
 }

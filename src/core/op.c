@@ -153,10 +153,14 @@ p11kms_err op_throttle(op_t *op, size_t limit)
 }
 
 /* "... because no identity-based policy allows the kms:Decrypt action" */
-static const char *denial_reason(arena_t *arena, const policy_decision *decision, const char *action)
+static const char *denial_reason(arena_t *arena, const policy_decision *decision, const char *action, bool foreign)
 {
     _cleanup_buf_ buf_t words = { 0 };
 
+    if (foreign && decision->basis == BASIS_RESOURCE) {
+        return " because the resource does not exist in this Region, no resource-based policies allow access, or a "
+               "resource-based policy explicitly denies access"; /* AWS's sentence, for what is another account's */
+    }
     policy_denial_words(decision, SLICE_STR(action), &words);
     return arena_strdup(arena, buf_str(&words));
 }
@@ -249,7 +253,8 @@ p11kms_err op_authorize_as(op_t *op, const char *action, const op_resource_t *re
     if (decision.kind != DECISION_ALLOW) {
         op->phase = OP_AUTHENTICATED;
         FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s%s",
-             op->auth.principal->arn, action, resource->arn, denial_reason(op->arena, &decision, action));
+             op->auth.principal->arn, action, resource->said ? resource->said : resource->arn,
+             denial_reason(op->arena, &decision, action, resource->said != NULL));
     }
     op->phase = OP_AUTHORISED;
     return P11KMS_OK;

@@ -72,6 +72,7 @@ typedef struct {
     const char *account;
     const char *type; /* "AWS::KMS::Key" */
     const uint8_t *key_id; /* of a KMS key, STORE_ID bytes in the arena; NULL: its uses are not noted */
+    const char *said; /* another account's, as the caller named it: a refusal tells no more; NULL: the caller's own */
 } op_resource_t;
 
 struct op {

@@ -387,6 +387,22 @@ class AcrossAccounts(PolicyCase):
         self.assertTrue(self.may(self.partner, by_name))
         self.assertFalse(self.may(self.partner, by_name, "GenerateDataKey", KeySpec="AES_256"))
 
+    def test_whether_another_account_has_a_key_is_not_found_out_by_asking(self):
+        closed = self.new_key()
+        self.kms("CreateAlias", AliasName="alias/closed", TargetKeyId=closed["KeyId"])
+        denying = self.key_with(statement([root(), root(OTHER)]), statement("*", "kms:Encrypt", effect="Deny"))
+        unknown = arn_of("key/00000000-0000-4000-8000-000000000000")
+        for by, who in ((self.partner, "partner"), (self.other, "admin")):
+            for name in (closed["Arn"], arn_of("alias/closed"), denying["Arn"], unknown, arn_of("alias/none")):
+                self.refused("AccessDeniedException", denied(
+                    user(who, OTHER), "Encrypt", name, "because the resource does not exist in this Region, no "
+                    "resource-based policies allow access, or a resource-based policy explicitly denies access"),
+                    "Encrypt", by, KeyId=name, Plaintext=b"x")
+            for name in (closed["Arn"], unknown):
+                self.refused("AccessDeniedException",
+                             denied(user(who, OTHER), "DisableKey", name, "because it belongs to another account"),
+                             "DisableKey", by, KeyId=name)
+
     def test_an_administrator_of_another_account_is_nobody_here(self):
         self.assertFalse(self.may(self.other, self.new_key()))
 
