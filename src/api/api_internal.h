@@ -167,7 +167,6 @@ void answer_credentials(jw_t *w, const session_spec *spec, const session_credent
 void answer_settle(op_t *op, p11kms_err err);
 /** The end of what a handler checks on the loop: op_change(), or op_fail() with @p err. */
 void change_or_fail(op_t *op, p11kms_err err, op_change_fn change, op_step then);
-void answer_empty(op_t *op); /* operations without output: no body */
 
 /* ---- pages ---- */
 typedef struct {

@@ -261,11 +261,6 @@ void change_or_fail(op_t *op, p11kms_err err, op_change_fn change, op_step then)
     }
 }
 
-void answer_empty(op_t *op)
-{
-    buf_clear(&op->out);
-}
-
 p11kms_err page_begin(op_t *op, const char *listing, size_t absent, size_t most, page_t *ret)
 {
     ret->limit = (size_t)in_int(op, "Limit", (int64_t)absent);

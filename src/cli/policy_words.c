@@ -4,7 +4,8 @@
 
 #include "policy/lint.h"
 
-const char *words_resource_policy(const ask_question *question)
+/* What the documents of a question are called. */
+static const char *resource_policy(const ask_question *question)
 {
     return question->resource->role ? "trust policy" : "key policy";
 }
@@ -38,7 +39,8 @@ void words_statement(const policy_t *policy, size_t i, buf_t *out)
     }
 }
 
-void words_whole_statement(const policy_case *all, const policy_t *policy, size_t i, buf_t *out)
+/* With its document and place: "... of policy ops of user app (FILE:LINE:COLUMN)". */
+static void whole_statement(const policy_case *all, const policy_t *policy, size_t i, buf_t *out)
 {
     const case_policy *of = case_policy_of(all, policy);
     char path[32];
@@ -97,7 +99,7 @@ static void put_lack(const ask_question *question, buf_t *out)
         buf_put_str(out, "no policy of its own or of its groups allows it");
         break;
     case BASIS_RESOURCE:
-        buf_printf(out, "the %s does not allow it%s", words_resource_policy(question),
+        buf_printf(out, "the %s does not allow it%s", resource_policy(question),
                    may_be_left(question) ? ", nor leave it to the policies of its account" : "");
         break;
     case BASIS_BOUNDARY:
@@ -119,7 +121,7 @@ void words_reason(const ask_question *question, buf_t *out)
     if (question->refusal) {
         buf_put_str(out, question->refusal);
     } else if (decision->policy) {
-        words_whole_statement(question->ask->all, decision->policy, decision->statement, out);
+        whole_statement(question->ask->all, decision->policy, decision->statement, out);
         buf_put_str(out, decision->kind == DECISION_ALLOW ? " allows it" : " denies it");
     } else if (decision->basis == BASIS_GRANT) {
         buf_printf(out, "the grant %s allows it", question->put.grant);
@@ -216,12 +218,12 @@ static void put_statement_change(const ask_question *question, const policy_chan
                    &view);
     if (change->applies) {
         buf_put_str(out, "the condition of ");
-        words_whole_statement(question->ask->all, change->policy, change->statement, out);
+        whole_statement(question->ask->all, change->policy, change->statement, out);
         buf_put_str(out, " held");
         put_unmet(question, change, out);
         return;
     }
-    words_whole_statement(question->ask->all, change->policy, change->statement, out);
+    whole_statement(question->ask->all, change->policy, change->statement, out);
     buf_printf(out, " did not %s it%s", view.deny ? "deny" : "allow",
                view.n_conditions ? ", as when its condition does not hold" : "");
 }
@@ -235,7 +237,7 @@ static const char *nameable(const principal_t *principal)
 void words_change(const ask_question *question, const policy_change *change, buf_t *out)
 {
     const principal_t *principal = question->principal;
-    const char *document = words_resource_policy(question);
+    const char *document = resource_policy(question);
     const char *action = question->ask->action->name;
 
     switch (change->kind) {

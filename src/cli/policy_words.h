@@ -3,15 +3,10 @@
 
 #include "cli/policy_ask.h"
 
-/** "key policy", "permissions boundary" ...: what the documents of a question are called. */
-const char *words_resource_policy(const ask_question *question);
-
 /** "FILE:LINE:COLUMN", or nothing where the document stands in no file. */
 void words_place(const case_policy *of, const char *path, buf_t *out);
 /** "Statement[1] \"Sid\"" */
 void words_statement(const policy_t *policy, size_t i, buf_t *out);
-/** The same with its document and place: "... of policy ops of user app (FILE:LINE:COLUMN)". */
-void words_whole_statement(const policy_case *all, const policy_t *policy, size_t i, buf_t *out);
 
 /** What decided: "by Statement[0] ...", "no identity policy allows it". */
 void words_reason(const ask_question *question, buf_t *out);

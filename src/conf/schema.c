@@ -174,8 +174,8 @@ void read_section(load_t *load, const section_t *section, const node_t *node, co
     }
 }
 
-void *read_elements(load_t *load, const section_t *section, const node_t *node, const path_t *path,
-                    size_t *ret_n)
+static void *read_elements(load_t *load, const section_t *section, const node_t *node, const path_t *path,
+                           size_t *ret_n)
 {
     char *elements = arena_alloc(load->arena, section->size * (node->n + 1));
     path_t element_path = { .up = path };

@@ -80,12 +80,8 @@ const char *item_form(const item_t *item);
 /** Append what a value must keep to: "one of a, b", "from 1s to 5m". Nothing where the form says it all. */
 void item_bounds(const item_t *item, buf_t *out);
 
-/** Read a map into the zeroed struct @p out, defaults included. Problems are put; @p out is then incomplete.
- */
+/** Read a map into the zeroed struct @p out, defaults included. Problems are put; @p out is then incomplete. */
 void read_section(load_t *load, const section_t *section, const node_t *node, const path_t *path, void *out);
-/** Elements of @p size bytes each, read by @p section, in the arena. */
-void *read_elements(load_t *load, const section_t *section, const node_t *node, const path_t *path,
-                    size_t *ret_n);
 
 /** A scalar's text, or NULL with a problem put. */
 const char *read_scalar(load_t *load, const node_t *node, const path_t *path);

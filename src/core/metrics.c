@@ -1,7 +1,7 @@
 #include "core/metrics.h"
 
-const uint32_t metrics_bounds_us[METRICS_BUCKETS] = { 10,   25,   50,    100,   250,    500,    1000,
-                                                      2500, 5000, 10000, 25000, 100000, 500000, 2000000 };
+static const uint32_t bounds_us[METRICS_BUCKETS] = { 10,   25,   50,    100,   250,    500,    1000,
+                                                     2500, 5000, 10000, 25000, 100000, 500000, 2000000 };
 
 static const char *const stage_names[STAGE_COUNT] = { "authenticate", "decode", "authorize", "token",
                                                       "compute",      "store",  "audit",     "total" };
@@ -10,7 +10,7 @@ static void observe(histogram_t *h, uint32_t us)
 {
     size_t i = 0;
 
-    while (i < METRICS_BUCKETS && us > metrics_bounds_us[i]) {
+    while (i < METRICS_BUCKETS && us > bounds_us[i]) {
         i++;
     }
     h->bucket[i]++;
@@ -53,7 +53,7 @@ static void write_histogram(const histogram_t *h, const char *stage, buf_t *out)
     for (size_t i = 0; i < METRICS_BUCKETS; i++) {
         below += h->bucket[i];
         buf_printf(out, "p11kms_stage_seconds_bucket{stage=\"%s\",le=\"%.6g\"} %llu\n", stage,
-                   metrics_bounds_us[i] / 1e6, (unsigned long long)below);
+                   bounds_us[i] / 1e6, (unsigned long long)below);
     }
     buf_printf(out, "p11kms_stage_seconds_bucket{stage=\"%s\",le=\"+Inf\"} %llu\n", stage,
                (unsigned long long)h->count);

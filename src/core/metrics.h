@@ -3,9 +3,8 @@
 
 #include "core/op.h"
 
-/* Upper bounds in microseconds; the last bucket is +Inf. */
+/* With bounds; one more is +Inf. */
 #define METRICS_BUCKETS 14
-extern const uint32_t metrics_bounds_us[METRICS_BUCKETS];
 
 typedef struct {
     uint64_t bucket[METRICS_BUCKETS + 1];

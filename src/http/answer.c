@@ -46,7 +46,7 @@ static const char *date_now(http_t *http)
     return http->date;
 }
 
-void answer_compose(http_exchange_t *exchange, int status, slice_t headers, slice_t body, bool close)
+static void compose(http_exchange_t *exchange, int status, slice_t headers, slice_t body, bool close)
 {
     buf_t *out = &exchange->out;
 
@@ -68,7 +68,7 @@ void answer_refusal(http_exchange_t *exchange, refusal why, const char *request_
              "x-amzn-RequestId: %s\r\nX-Amzn-ErrorType: %s\r\nContent-Type: application/x-amz-json-1.1\r\n",
              request_id, row->type);
     snprintf(body, sizeof(body), "{\"__type\":\"%s\",\"message\":\"%s\"}", row->type, row->reason);
-    answer_compose(exchange, row->status, SLICE_STR(headers), SLICE_STR(body), true);
+    compose(exchange, row->status, SLICE_STR(headers), SLICE_STR(body), true);
 }
 
 /* The client has gone: there is nobody to answer. */
@@ -94,7 +94,7 @@ void http_answer(http_exchange_t *exchange, int status, slice_t headers, buf_t *
         return;
     }
     conn->closing = exchange->head.close || conn->http->stopping;
-    answer_compose(exchange, status, headers, buf_slice(&taken), conn->closing);
+    compose(exchange, status, headers, buf_slice(&taken), conn->closing);
     conn_send(conn);
     if (!conn->serving) {
         conn_continue(conn);

@@ -131,7 +131,6 @@ void exchange_next(http_exchange_t *exchange);
 void exchange_free(http_exchange_t *exchange);
 
 /* answer.c */
-void answer_compose(http_exchange_t *exchange, int status, slice_t headers, slice_t body, bool close);
 /** The whole answer to a request no handler sees. */
 void answer_refusal(http_exchange_t *exchange, refusal why, const char *request_id);
 

@@ -10,12 +10,7 @@
 #include "util/arena.h"
 
 /* docs/identity.md, and the STS model. */
-#define SESSION_ROLE_MIN_S 900
-#define SESSION_ROLE_MAX_S 43200
 #define SESSION_CHAINED_MAX_S 3600 /* a role assumed by a role's session */
-#define SESSION_USER_MIN_S 900
-#define SESSION_USER_MAX_S 129600
-#define SESSION_POLICY_MAX 2048
 #define SESSION_TAGS_MAX 50
 #define SESSION_TOKEN_MAX 8192 /* as text; also bounds policy and tags together: PackedPolicyTooLarge past it */
 

@@ -8,7 +8,6 @@
 
 #include "kms/key.h"
 
-#define KMS_CUSTOM_NAME_MAX 256 /* characters; kms.json: CustomKeyStoreNameType */
 #define KMS_CLUSTER_ID 25       /* "cluster-", 16 characters and NUL; kms.json: CloudHsmClusterIdType */
 
 typedef enum { KMS_CUSTOM_CLOUDHSM, KMS_CUSTOM_EXTERNAL } kms_custom_type;

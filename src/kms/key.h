@@ -15,7 +15,6 @@
 #define KMS_ARN_MAX 160         /* arn:aws:kms:REGION(32):ACCOUNT(12):key/UUID(36) */
 #define KMS_MATERIAL_TEXT 65    /* KeyMaterialId: 64 hex and NUL */
 #define KMS_TAGS_MAX 50         /* Developer Guide, "Resource quotas" */
-#define KMS_DESCRIPTION_MAX 8192
 #define KMS_ROTATION_DAYS_DEFAULT 365
 #define KMS_DELETION_BEGUN 1 /* as a date: due whatever the clock says */
 

@@ -19,8 +19,6 @@ typedef struct kms kms_t;
 #define KMS_ALIASES_PER_KEY_MAX 1000 /* whatever the quota is set to */
 #define KMS_WINDOW_MIN 7
 #define KMS_WINDOW_MAX 30
-#define KMS_ROTATION_MIN 90
-#define KMS_ROTATION_MAX 2560
 #define KMS_POLICY_MAX 32768
 
 /**

@@ -43,7 +43,7 @@ void front_posts_add(front_posts *posts, token_op_t *op)
     posts->groups[i].last = done;
 }
 
-void front_wake(front_t *front)
+static void wake_supervisor(front_t *front)
 {
     uint64_t one = 1;
 
@@ -128,7 +128,7 @@ static void front_submit(void *self, token_op_t *op)
     pthread_mutex_unlock(&front->lock);
 
     if (wake) {
-        front_wake(front);
+        wake_supervisor(front);
     }
     if (err != P11KMS_OK) {
         op->err = err;
@@ -167,7 +167,7 @@ static void front_flush(void *self)
     more = front_write(front);
     pthread_mutex_unlock(&front->lock);
     if (more) {
-        front_wake(front); /* it waits until the socket takes more */
+        wake_supervisor(front); /* it waits until the socket takes more */
     }
 }
 
@@ -228,7 +228,7 @@ void front_retry_login(front_t *front)
     pthread_mutex_lock(&front->lock);
     front->retry = front->state != TOKEN_READY;
     pthread_mutex_unlock(&front->lock);
-    front_wake(front);
+    wake_supervisor(front);
 }
 
 /* ---- open and close ---- */
@@ -319,7 +319,7 @@ static void front_close(void *self)
     pthread_mutex_lock(&front->lock);
     front->closing = true;
     pthread_mutex_unlock(&front->lock);
-    front_wake(front);
+    wake_supervisor(front);
     pthread_join(front->thread, NULL);
     free_front(front);
 }

@@ -70,7 +70,6 @@ struct front {
 void front_posts_add(front_posts *posts, token_op_t *op);
 void front_posts_send(front_posts *posts);
 
-void front_wake(front_t *front);
 /** Write what is whole and fits; under the lock. @return true when some is left */
 bool front_write(front_t *front);
 void *front_supervise(void *front); /* a thread's main */

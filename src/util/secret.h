@@ -16,7 +16,7 @@ typedef struct secret secret_t;
  * @param len  1..SECRET_MAX bytes, zeroed.
  * @retval P11KMS_E_RANGE, P11KMS_E_NOMEM
  * Where the lock limit is reached the memory is still excluded from dumps and
- * wiped; secret_unlocked() counts such pages and the edge logs it once.
+ * wiped; secret_unlocked() counts such pages.
  */
 MUST_USE p11kms_err secret_new(size_t len, secret_t **ret);
 MUST_USE p11kms_err secret_copy(const void *data, size_t len, secret_t **ret);

@@ -27,7 +27,6 @@ struct fake_token {
         unsigned times;
     } fail[TOKEN_OP_COUNT + 1];
     uint64_t ops[TOKEN_OP_COUNT];
-    uint64_t flushes;
 };
 
 static fake_key *find_key(fake_token_t *fake, const uint8_t *id)
@@ -296,7 +295,6 @@ static void fake_flush(void *self)
     fake_token_t *fake = self;
 
     pthread_mutex_lock(&fake->lock);
-    fake->flushes++;
     pthread_mutex_unlock(&fake->lock);
 }
 
@@ -460,13 +458,6 @@ void fake_token_add_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID])
     pthread_mutex_unlock(&fake->lock);
 }
 
-void fake_token_drop_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID])
-{
-    pthread_mutex_lock(&fake->lock);
-    drop_key(fake, key_id);
-    pthread_mutex_unlock(&fake->lock);
-}
-
 size_t fake_token_keys(fake_token_t *fake)
 {
     size_t n;
@@ -493,16 +484,6 @@ uint64_t fake_token_ops(fake_token_t *fake, token_op_kind kind)
 
     pthread_mutex_lock(&fake->lock);
     n = fake->ops[kind];
-    pthread_mutex_unlock(&fake->lock);
-    return n;
-}
-
-uint64_t fake_token_flushes(fake_token_t *fake)
-{
-    uint64_t n;
-
-    pthread_mutex_lock(&fake->lock);
-    n = fake->flushes;
     pthread_mutex_unlock(&fake->lock);
     return n;
 }

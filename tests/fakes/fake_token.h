@@ -30,12 +30,9 @@ void fake_token_reuse_pairs(fake_token_t *fake);
 bool fake_token_has_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID]);
 /** A key made behind the daemon's back, or one a crash left behind. */
 void fake_token_add_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID]);
-/** As when someone deletes the object with another tool. */
-void fake_token_drop_key(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID]);
 size_t fake_token_keys(fake_token_t *fake);
 /** The label of a key made by GENERATE, without the prefix; "" when there is no such key. */
 const char *fake_token_label(fake_token_t *fake, const uint8_t key_id[TOKEN_KEY_ID]);
 uint64_t fake_token_ops(fake_token_t *fake, token_op_kind kind); /* submitted, failed ones too */
-uint64_t fake_token_flushes(fake_token_t *fake);
 /** What token_get_info() says, and what the fake can (all but Ed25519ph); change it before opening. */
 token_info *fake_token_info(fake_token_t *fake);

@@ -148,7 +148,8 @@ static const struct {
     { TOKEN_KEY_ED25519, { (const uint8_t *)"\x13\x0c" "edwards25519", 14 } }, /* PKCS#11 v3.0, 2.3.10 */
 };
 
-slice_t template_ec_params(const host_t *host, token_key_type type)
+/* Those of Ed25519 have two forms, see host->ed25519_by_name. */
+static slice_t params_of(const host_t *host, token_key_type type)
 {
     if (type == TOKEN_KEY_ED25519 && host->ed25519_by_name) {
         return curves[COUNT_OF(curves) - 1].params;
@@ -202,7 +203,7 @@ CK_RV template_generate_pair(const host_t *host, CK_SESSION_HANDLE session, unsi
         put(&public, CKA_MODULUS_BITS, &bits, sizeof(bits));
         put(&public, CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent));
     } else {
-        put_slice(&public, CKA_EC_PARAMS, template_ec_params(host, key->type));
+        put_slice(&public, CKA_EC_PARAMS, params_of(host, key->type));
     }
     put_name(&private, key, key->id != NULL);
     put_uses(&private, key, variant);
@@ -247,7 +248,7 @@ CK_RV template_create_public(const host_t *host, CK_SESSION_HANDLE session, cons
     put_class(&template, &class_public, key);
     put_name(&template, key, true);
     put_public_uses(&template, key);
-    put_slice(&template, CKA_EC_PARAMS, template_ec_params(host, key->type));
+    put_slice(&template, CKA_EC_PARAMS, params_of(host, key->type));
     put(&template, CKA_EC_POINT, octets, head + point.len);
     return host->module->C_CreateObject(session, template.attributes, template.n, ret);
 }
@@ -314,7 +315,7 @@ CK_RV template_create_private(const host_t *host, CK_SESSION_HANDLE session, con
         }
         return create(host, session, key, &template, ret);
     }
-    put_slice(&template, CKA_EC_PARAMS, template_ec_params(host, key->type));
+    put_slice(&template, CKA_EC_PARAMS, params_of(host, key->type));
     put(&template, CKA_VALUE, numbers->data[PKCS8_D], numbers->len[PKCS8_D]);
     without_spki = template.n;
     put_slice(&template, CKA_PUBLIC_KEY_INFO, spki);

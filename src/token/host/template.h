@@ -56,9 +56,7 @@ const char *template_mismatch(const host_t *host, CK_SESSION_HANDLE session, CK_
 bool template_stays_inside(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object);
 /** CKA_VALUE_LEN, or 0. */
 CK_ULONG template_secret_len(const host_t *host, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object);
-/** The CKA_EC_PARAMS of a curve; those of Ed25519 have two forms, see host->ed25519_by_name. */
-slice_t template_ec_params(const host_t *host, token_key_type type);
-/** The curve of such, in whichever form. TOKEN_KEY_COUNT: none of ours. */
+/** The curve of a CKA_EC_PARAMS, in whichever form. TOKEN_KEY_COUNT: none of ours. */
 token_key_type template_curve_of(slice_t ec_params);
 /** Errors that pass, or that another template may pass: modules answer with anything to what they do not know. */
 bool template_worth_another_try(CK_RV rv);
