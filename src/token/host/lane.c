@@ -12,6 +12,7 @@
 #include "token/host/worker.h"
 #include "token/inflight.h"
 #include "util/clock.h"
+#include "util/secret.h"
 
 #define BATCH_MAX 16
 /* On a slow token what is done is told before its whole batch is. */
@@ -179,6 +180,7 @@ static void *lane_main(void *arg)
             int64_t began_us = clock_mono_us();
 
             lane_run(self->worker, &item->op, &replies);
+            secret_wipe(item->in, item->op.in.len); /* what is to be signed may be a secret */
             free(item);
             item = next;
             if (self->lane->rests) {
