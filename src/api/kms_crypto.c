@@ -307,6 +307,13 @@ static void note_same_key(op_t *op, request_t *request)
     }
 }
 
+/* An alias may have moved since: then both sides were decided about for another pair of keys. */
+static p11kms_err check_same_key(const request_t *request)
+{
+    ENSURE((memcmp(request->key->id, request->other->id, KMS_ID) == 0) == request->same_key, P11KMS_E_TIMEOUT);
+    return P11KMS_OK;
+}
+
 static p11kms_err re_encrypt_begin(op_t *op, request_t *request)
 {
     TRY(in_refuse_unsupported(op));
@@ -316,6 +323,7 @@ static p11kms_err re_encrypt_begin(op_t *op, request_t *request)
     TRY(in_context(op, "DestinationEncryptionContext", &request->message.context));
     request->to = true;
     TRY(request_key_as(op, in_string(op, "DestinationKeyId"), KMS_NAME_ANY, ACTION_RE_ENCRYPT_TO, &request->other));
+    TRY(check_same_key(request));
     TRY(kms_state_check(request->other, KMS_DOES_CRYPTO));
     request->message.key = request->other;
     TRY(read_algorithm(op, "DestinationEncryptionAlgorithm", &request->message));
