@@ -285,11 +285,16 @@ class NamingKeys(KmsCase):
         for name in ("arn:", "arn:aws", "arn:aws:kms:us-east-1", "arn:aws:kms:us-east-1:123456789012",
                      "arn:aws:kms:us-east-1:123456789012:", "arn:aws:s3:::bucket", "arn:aws:kms:::key/x",
                      arn_of("key/"), arn_of("key/" + self.key["KeyId"] + "/x"), arn_of("grant/x"), arn_of("key/fake"),
-                     arn_of("key/" + self.key["KeyId"], account="999999999999"), "/" * 2048, "🔑", "alias/🔑",
-                     "alias/", self.key["KeyId"].upper() + "x", "{" + self.key["KeyId"] + "}"):
+                     "/" * 2048, "🔑", "alias/🔑", "alias/", self.key["KeyId"].upper() + "x",
+                     "{" + self.key["KeyId"] + "}"):
             with self.subTest(name[:60]), self.assertRaises(Refused) as caught:
                 self.kms("DescribeKey", KeyId=name)
             self.assertIn(caught.exception.code, ("NotFoundException", "InvalidArnException", "ValidationException"))
+
+    def test_an_account_that_is_not_here_is_one_whose_keys_allow_nobody(self):
+        name = arn_of("key/" + self.key["KeyId"], account="999999999999")
+        self.refused("AccessDeniedException", re.compile(f"{name} because the resource does not exist in this Region, "),
+                     "DescribeKey", KeyId=name)
 
     def test_answers_name_the_key_by_arn_but_for_metadata_and_listings(self):
         key = self.new_key()
