@@ -22,6 +22,7 @@ static void on_wake(uv_async_t *handle)
     service_t *s = handle->data;
 
     mailbox_drain(s->mailbox);
+    mailbox_drain(s->stirs);
 }
 
 static void wake_loop(void *arg)
@@ -60,6 +61,7 @@ p11kms_err loop_start(service_t *s)
     uv_signal_init(&s->loop, &s->on_term);
     uv_signal_init(&s->loop, &s->on_int);
     uv_signal_init(&s->loop, &s->on_hup);
+    TRY(mailbox_new(wake_loop, s, &s->stirs));
     return mailbox_new(wake_loop, s, &s->mailbox);
 }
 
@@ -79,6 +81,10 @@ void loop_stop(service_t *s)
         uv_loop_close(&s->loop);
     }
     mailbox_free(s->mailbox);
+    if (s->stirs) {
+        mailbox_drain(s->stirs);
+        mailbox_free(s->stirs);
+    }
 }
 
 /* ---- random bytes from the tokens, beside the kernel's ---- */
@@ -105,7 +111,7 @@ static void stir_from(service_t *s, token_t *token)
     op->kind = TOKEN_OP_RANDOM;
     op->out_len = STIR_BYTES;
     op->done.run = stirred;
-    op->mailbox = s->mailbox;
+    op->mailbox = s->stirs;
     token_submit(token, op);
 }
 

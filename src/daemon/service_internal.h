@@ -22,6 +22,7 @@ struct service {
     uv_timer_t tick;
     uv_signal_t on_term, on_int, on_hup;
     mailbox_t *mailbox;
+    mailbox_t *stirs; /* the tokens' random bytes come back here: nobody waits for them, and some outlast the core */
     audit_t *audit;
     kms_checkpoint_key checkpoint_key;
     pthread_mutex_t remembering; /* over forgetful, and while the store is asked */

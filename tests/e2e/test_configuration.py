@@ -18,7 +18,7 @@ import p11kms_test
 import tap
 import wire
 from p11kms_test import ACCOUNT, patience, wait_until
-from real import IDENTITIES, RealService, objects_on
+from real import IDENTITIES, RealService, mock_service, objects_on
 
 EX_CONFIG = 78
 
@@ -149,6 +149,7 @@ class FailingStarts(RealCase):
     def assert_fails(self, service, message, status=None):
         code, said = service.start_in_vain()
         self.assertRegex(said, message)
+        self.assertNotRegex(said, p11kms_test.ALARM)
         self.assertNotEqual(code, 0)
         if status:
             self.assertEqual(code, status)
@@ -186,6 +187,12 @@ class FailingStarts(RealCase):
         service = self.real()
         with socket.create_server(("127.0.0.1", service.port)):
             self.assert_fails(service, rf"{service.port}.*[Aa]ddress already in use")
+
+    def test_what_a_token_still_works_on_when_the_start_fails_is_given_up(self):
+        service = mock_service({"MOCK_FAULTS": "hang-random"})
+        self.addCleanup(service.close)
+        with socket.create_server(("127.0.0.1", service.port)):
+            self.assert_fails(service, f"{service.port}.*Address already in use")
 
     def test_a_store_of_a_newer_version_is_refused_and_left_alone(self):
         service = self.real()

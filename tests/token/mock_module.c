@@ -905,6 +905,9 @@ static CK_RV mock_GenerateRandom(CK_SESSION_HANDLE handle, CK_BYTE *out, CK_ULON
     if (fault("no-random")) {
         return CKR_RANDOM_NO_RNG;
     }
+    if (fault("hang-random") && len > 32) { /* the self-test draws 32 */
+        hang();
+    }
     begin_using();
     memset(out, 0, len);
     if (!fault("constant-random")) {
