@@ -14,7 +14,6 @@
 
 #define STOPPED "stopped"
 #define LOOK_US 200000 /* noticed within a second, with time to read a segment */
-#define PIECE 16384
 #define LOOKS_MAX 50   /* at a file that changes while it is looked at */
 
 /** A file as it was left. */
@@ -133,14 +132,6 @@ void guard_growing(guard_t *guard, guard_file file, uint64_t more)
 {
     pthread_mutex_lock(&guard->lock);
     guard->views[file].more = more;
-    pthread_mutex_unlock(&guard->lock);
-}
-
-/** The next look decides. */
-static void doubt(guard_t *guard, guard_file file)
-{
-    pthread_mutex_lock(&guard->lock);
-    guard->views[file].suspect = true;
     pthread_mutex_unlock(&guard->lock);
 }
 
@@ -277,20 +268,11 @@ static bool is_passing(int error)
     return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO || error == ENOENT;
 }
 
-/** Without descriptors, or with a disk that fails, nothing is known of what it holds. */
-static bool cannot_tell(const guard_t *guard, const view_t *view)
-{
-    _cleanup_fd_ int fd = openat(guard->folder, view->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    uint8_t piece[PIECE];
-    ssize_t n = fd < 0 ? -1 : 1;
-
-    while (n > 0 || (n < 0 && fd >= 0 && errno == EINTR)) {
-        n = read(fd, piece, sizeof(piece));
-    }
-    return n < 0 && is_passing(errno);
-}
-
-/* Times that changed alone: links, owners and modes change them, too, so the content decides. */
+/*
+ * Times that changed alone: links, owners and modes change them, too, so the content decides. Where a call failed
+ * (errno, which nothing sets where the content is another) nothing is known of it, and the next look decides. Asking
+ * the disk once more would not tell: it may have an answer by then.
+ */
 static void look_into(guard_t *guard, guard_file file, const view_t *view, const struct stat *st)
 {
     static bool (*const holds[])(guard_t * guard, const view_t *view) = {
@@ -302,9 +284,10 @@ static void look_into(guard_t *guard, guard_file file, const view_t *view, const
     pthread_mutex_lock(&guard->lock);
     guard->views[file].suspect = false; /* a doubt that comes up meanwhile stays */
     pthread_mutex_unlock(&guard->lock);
+    errno = 0;
     if (!holds[file](guard, view)) {
-        if (cannot_tell(guard, view)) {
-            doubt(guard, file);
+        if (is_passing(errno)) {
+            guard_suspect(guard, file);
         } else {
             report_file(guard, view->name, "was edited");
         }
