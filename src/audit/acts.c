@@ -9,7 +9,6 @@
 
 #define OWN "\"userIdentity\":{\"type\":\"AWSService\""
 #define OWN_WITHIN 96 /* it stands behind eventVersion */
-#define TIME "\"eventTime\":\""
 #define TIME_LEN 20 /* 2026-11-22T05:55:59Z */
 
 static const struct {
@@ -95,21 +94,23 @@ bool act_read(slice_t line, act_t *ret)
     return ret->kind != ACT_NONE;
 }
 
-/* Before it stands who asked, whose words are strings: their quotes are escaped. */
 bool act_time(slice_t line, int64_t *ret)
 {
-    const uint8_t *at = line.len > 0 ? memmem(line.data, line.len, TIME, sizeof(TIME) - 1) : NULL;
-    char basic[TIME_LEN + 1];
+    _cleanup_json_ json_t *doc = NULL;
+    char basic[TIME_LEN];
     size_t len = 0;
     int64_t ms;
 
-    if (at == NULL || line.len - (size_t)(at - line.data) < sizeof(TIME) - 1 + TIME_LEN) {
+    if (json_parse(line, &doc) != P11KMS_OK) {
         return false;
     }
-    at += sizeof(TIME) - 1;
+    slice_t text = json_string(json_get(doc, "eventTime"));
+    if (text.len != TIME_LEN) {
+        return false;
+    }
     for (size_t i = 0; i < TIME_LEN; i++) {
-        if (at[i] != '-' && at[i] != ':') {
-            basic[len++] = (char)at[i];
+        if (text.data[i] != '-' && text.data[i] != ':') {
+            basic[len++] = (char)text.data[i];
         }
     }
     if (time_parse_amz(SLICE(basic, len), &ms) != P11KMS_OK) {

@@ -28,7 +28,7 @@ typedef struct {
 bool act_looks_own(slice_t line);
 /** False where the line is none of these. Names and words of clients stand elsewhere in a record. */
 bool act_read(slice_t line, act_t *ret);
-/** "eventTime" in seconds since the epoch; false where there is none. */
+/** The record's own "eventTime", none within it, in seconds since the epoch; false where there is none. */
 bool act_time(slice_t line, int64_t *ret);
 
 /** Appends such a record with @p details, as core writes them: for where core is not there. */

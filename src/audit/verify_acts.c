@@ -83,7 +83,8 @@ void verify_tell_rest(verifying *v)
 
     (void)(source_list(v->folder, &numbers, &count) == P11KMS_OK);
     for (size_t i = 0; i < count; i++) {
-        if (numbers[i] > v->segment && numbers[i] >= v->options->from) {
+        bool was_read = numbers[i] < v->segment || (numbers[i] == v->segment && v->line > 0);
+        if (!was_read && numbers[i] >= v->options->from) {
             tell_first(v, numbers[i]);
         }
     }
@@ -155,31 +156,48 @@ static uint64_t limit(uint64_t told, uint64_t most)
     return told > 0 && told < most ? told : most;
 }
 
-/* A run is what one process wrote: a checkpoint is due at its first record, or when enough are without one. */
+/*
+ * A run is what one process wrote: a checkpoint is due at its first record, or when enough are without one. A start
+ * makes one at once of what it finds without: of several runs that left none, the times count together.
+ */
+static void begin_run(verifying *v, int64_t since)
+{
+    tail_t *tail = &v->tail;
+
+    if (tail->run > 0) {
+        tail->spent += tail->last - tail->since;
+    }
+    tail->run = 0;
+    tail->since = tail->last = since;
+}
+
 static void take_uncovered(verifying *v, slice_t line, act_kind kind)
 {
     tail_t *tail = &v->tail;
-    bool begins = kind == ACT_START || kind == ACT_WRITABLE || kind == ACT_RESUMED;
+    bool begins = kind == ACT_START || kind == ACT_WRITABLE || kind == ACT_RESUMED || kind == ACT_CONTINUED;
     int64_t time;
 
     if (!act_time(line, &time)) {
         tail->timeless++;
         return;
     }
+    if (tail->overdue) {
+        return;
+    }
     if (tail->run == 0 || begins) {
-        tail->run = 0;
-        tail->since = later(time, begins ? time : v->covered_time);
+        begin_run(v, later(time, begins ? time : v->covered_time));
     }
     tail->run++;
+    tail->last = later(tail->last, time);
     if (tail->run == limit(v->told.records, RECORDS_MAX)) {
         tail->full_at = time;
     }
     bool full = tail->run > limit(v->told.records, RECORDS_MAX);
-    int64_t due = tail->since + (int64_t)limit(v->told.seconds, SECONDS_MAX);
+    int64_t due = tail->since - tail->spent + (int64_t)limit(v->told.seconds, SECONDS_MAX);
     if (full) {
         due = tail->full_at < due ? tail->full_at : due;
     }
-    if (time > due + GRACE_SECONDS && !tail->overdue) {
+    if (time > due + GRACE_SECONDS) {
         tail->overdue = true;
         tail->overdue_at = v->tree.edge.size;
     }

@@ -35,6 +35,8 @@ typedef struct {
 typedef struct {
     uint64_t run;     /* records of the newest run among them */
     int64_t since;    /* seconds since the epoch: a checkpoint is owed since then */
+    int64_t last;     /* the newest time of the run */
+    int64_t spent;    /* seconds of the runs before it */
     int64_t full_at;  /* when as many as are left without one were there */
     uint64_t timeless;
     bool overdue;     /* none was made though it was due for long */

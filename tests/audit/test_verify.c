@@ -807,6 +807,23 @@ static void test_decisions_behind_a_bad_record_are_told_too(void **state)
     assert_false(report.resumed[0].checked);
 }
 
+/* As by a service that saw the change: what it had in memory is signed in the notes of the next segment alone. */
+static void test_the_decision_at_which_a_bad_record_shows_is_told_too(void **state)
+{
+    _cleanup_buf_ buf_t notes = content("audit-0000000003.notes");
+
+    (void)state;
+    made_next(&made);
+    write_file(folder, "audit-0000000003.notes", buf_slice(&notes));
+    put_decision(&made, RECORDS, false);
+    made_checkpoint(&made);
+    change_byte(SEGMENT_3, made_event_id(0, COVERED + 5));
+    assert_int_equal(verify(), VERIFY_RECORDS);
+    assert_int_equal(report.n_resumed, 1);
+    assert_int_equal(report.resumed[0].segment, 4);
+    assert_false(report.resumed[0].checked);
+}
+
 static void test_a_decision_that_the_service_would_not_have_written_is_named(void **state)
 {
     (void)state;
@@ -905,6 +922,31 @@ static void test_what_a_killed_service_leaves_under_no_checkpoint_verifies(void 
     assert_int_equal(verify(), VERIFY_WHOLE);
 }
 
+static void test_what_a_start_records_before_it_serves_is_not_of_the_run_before(void **state)
+{
+    (void)state;
+    begin_told();
+    put_at(&made, 1, "12:00:00");
+    made_put(&made, OWN_EVENT("AuditContinued", "2026-11-22T14:00:00Z", "{\"kept\":true}"));
+    assert_int_equal(verify(), VERIFY_WHOLE);
+}
+
+/* Each start makes a checkpoint at once: who writes starts instead of them gains no time. */
+static void test_starts_do_not_stand_for_checkpoints(void **state)
+{
+    (void)state;
+    begin_told();
+    put_at(&made, 1, "12:00:00");
+    put_at(&made, 1, "12:00:40");
+    made_put(&made, OWN_EVENT("StartService", "2026-11-22T12:01:00Z", SETTINGS));
+    put_at(&made, 1, "12:01:30"); /* forty seconds and thirty */
+    made_put(&made, OWN_EVENT("StartService", "2026-11-22T12:02:00Z", SETTINGS));
+    assert_int_equal(verify(), VERIFY_WHOLE);
+    put_at(&made, 1, "12:02:01");
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+    assert_reason("before record 1266 one was due");
+}
+
 static void test_records_that_stood_without_a_checkpoint_for_long_are_not_proven(void **state)
 {
     uint64_t all = 3, fewer = 2;
@@ -952,6 +994,26 @@ static void test_records_without_a_time_are_not_what_a_service_leaves(void **sta
     (void)state;
     begin_told();
     made_add(&made, 1);
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+    assert_reason("1 of them have no time");
+}
+
+/* Whoever reads them sees hours, where something that looks for the first time in a line sees none. */
+static void test_a_time_within_a_record_is_not_the_records(void **state)
+{
+    (void)state;
+    begin_told();
+    put_at(&made, 1, "12:00:00");
+    made_put(&made, "{\"userIdentity\":{\"eventTime\":\"2026-11-22T12:00:00Z\"},\"eventTime\":\"2026-11-22T15:00:00Z\"}");
+    assert_int_equal(verify(), VERIFY_CHECKPOINT);
+    assert_reason("before record 1262 one was due");
+}
+
+static void test_a_time_that_is_there_twice_is_none(void **state)
+{
+    (void)state;
+    begin_told();
+    made_put(&made, "{\"eventTime\":\"2026-11-22T12:00:00Z\",\"eventTime\":\"2026-11-22T15:00:00Z\"}");
     assert_int_equal(verify(), VERIFY_CHECKPOINT);
     assert_reason("1 of them have no time");
 }
@@ -1068,16 +1130,21 @@ int main(void)
         LOG_TEST(test_checkpoints_taken_away_do_not_leave_a_whole_log),
         LOG_TEST(test_every_decision_to_go_on_is_told),
         LOG_TEST(test_decisions_behind_a_bad_record_are_told_too),
+        LOG_TEST(test_the_decision_at_which_a_bad_record_shows_is_told_too),
         LOG_TEST(test_a_decision_that_the_service_would_not_have_written_is_named),
         LOG_TEST(test_a_decision_about_another_tree_is_named),
         LOG_TEST(test_a_decision_within_a_segment_is_named),
         LOG_TEST(test_a_clients_words_are_no_decision),
         LOG_TEST(test_what_a_start_knew_to_be_signed_and_did_not_find_is_told),
         LOG_TEST(test_what_a_killed_service_leaves_under_no_checkpoint_verifies),
+        LOG_TEST(test_what_a_start_records_before_it_serves_is_not_of_the_run_before),
+        LOG_TEST(test_starts_do_not_stand_for_checkpoints),
         LOG_TEST(test_records_that_stood_without_a_checkpoint_for_long_are_not_proven),
         LOG_TEST(test_more_records_than_are_left_without_a_checkpoint_are_not_proven),
         LOG_TEST(test_settings_that_stand_under_no_checkpoint_count_for_nothing),
         LOG_TEST(test_records_without_a_time_are_not_what_a_service_leaves),
+        LOG_TEST(test_a_time_within_a_record_is_not_the_records),
+        LOG_TEST(test_a_time_that_is_there_twice_is_none),
         LOG_TEST(test_stripped_checkpoints_are_found_out_by_the_times_of_records),
     };
     return cmocka_run_group_tests(tests, prepare, finish);
