@@ -182,11 +182,13 @@ void tls_free(SSL *tls)
 /*
  * What SSL_MODE_RELEASE_BUFFERS does, but for the wiping of 16 KB a request that comes with it: SSL_read() has
  * wiped already what it gave (SSL_OP_CLEANSE_PLAINTEXT), and nothing else was in there. Not after an error, when
- * SSL_free() wipes all.
+ * SSL_free() wipes all; nor within a record, which libssl before 3.0.14 gives away and goes on with (CVE-2024-4741).
  */
 static void release_buffers(SSL *tls)
 {
-    if (!SSL_has_pending(tls)) {
+    bool between_records = strcmp(SSL_rstate_string(tls), "RH") == 0; /* a header is read next */
+
+    if (between_records && !SSL_has_pending(tls)) {
         SSL_clear_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
         SSL_free_buffers(tls);
         SSL_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);

@@ -7,6 +7,7 @@
 
 #include "tests/testing.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <stdio.h>
 
@@ -35,6 +36,18 @@ OVERRIDES void free(void *ptr)
     __libc_free(ptr);
 }
 #endif
+
+static atomic_uint asked_within_a_record;
+
+/* In place of that of libssl: versions before 3.0.14 must not be asked within a record. */
+OVERRIDES int SSL_free_buffers(SSL *tls)
+{
+    int (*original)(SSL *tls);
+
+    *(void **)&original = dlsym(RTLD_NEXT, "SSL_free_buffers");
+    asked_within_a_record += strcmp(SSL_rstate_string(tls), "RH") != 0;
+    return original(tls);
+}
 
 static certificate_t authority, certificate;
 static server_t server;
@@ -139,6 +152,21 @@ static void test_so_are_those_of_tls_1_2(void **state)
     serve(TLS1_2_VERSION, lengths, COUNT_OF(lengths));
 }
 
+static void test_buffers_are_kept_while_a_record_is_under_way(void **state)
+{
+    static const uint8_t header[] = { 0x16, 0x03, 0x01, 0x00, 0x40 };
+
+    (void)state;
+    asked_within_a_record = 0;
+    server_start(&server);
+    client_connect(&client, server.port);
+    assert_true(client_send(&client, SLICE(header, sizeof(header))));
+    usleep(100000); /* were it longer until it is read, this would see nothing, and not fail */
+    client_close(&client);
+    server_end(&server);
+    assert_int_equal(asked_within_a_record, 0);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, prepare, finish)
 
 int main(void)
@@ -147,6 +175,7 @@ int main(void)
         TEST(test_what_came_in_one_record_is_wiped_before_its_buffer_is_given_back),
         TEST(test_records_that_are_taken_piece_by_piece_are_wiped),
         TEST(test_so_are_those_of_tls_1_2),
+        TEST(test_buffers_are_kept_while_a_record_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
