@@ -72,12 +72,17 @@ p11kms_err kms_token_away(p11kms_err err)
     return away ? P11KMS_E_TIMEOUT : err;
 }
 
-static void made(op_t *op)
+static void answered(op_t *op)
 {
     p11kms_err err = kms_token_away(op->token_op.err);
 
-    making_of(op)->refused = op->token_op.err == P11KMS_E_BUSY;
     finish(op, err == P11KMS_OK ? err : p11kms_fail_plain(err));
+}
+
+static void made(op_t *op)
+{
+    making_of(op)->refused = op->token_op.err == P11KMS_E_BUSY;
+    answered(op);
 }
 
 /* IMPORT's input: label length, label, wrapped bytes. */
@@ -113,7 +118,7 @@ static void ask(op_t *op)
 static void cleared(op_t *op)
 {
     if (op->token_op.err != P11KMS_OK) {
-        made(op);
+        answered(op); /* refused by the queue, too: what was there still is */
         return;
     }
     ask(op);

@@ -935,6 +935,7 @@ static void test_a_deletion_and_an_import_of_what_they_share_do_not_meet(void **
 static token_op_kind lost_kind;
 static unsigned lost_nth;
 static bool lost_done; /* after it was done, else before */
+static p11kms_err lost_how = P11KMS_E_TOKEN_LOST; /* before it was done */
 
 static void until_lost(house_t *house)
 {
@@ -944,7 +945,7 @@ static void until_lost(house_t *house)
 
     fake_token_hold(house->fake);
     if (!lost_done && lost_nth == 0) {
-        fake_token_fail(house->fake, lost_kind, P11KMS_E_TOKEN_LOST, 0, 1);
+        fake_token_fail(house->fake, lost_kind, lost_how, 0, 1);
     }
     while (core_active(house->core) > 0) {
         core_flush(house->core);
@@ -958,7 +959,7 @@ static void until_lost(house_t *house)
                 break;
             }
             if (!lost_done && nth == lost_nth) {
-                fake_token_fail(house->fake, lost_kind, P11KMS_E_TOKEN_LOST, 0, 1);
+                fake_token_fail(house->fake, lost_kind, lost_how, 0, 1);
             }
         }
         fake_token_release(house->fake);
@@ -1066,6 +1067,27 @@ static void test_material_that_came_back_is_not_destroyed_as_left_behind(void **
     assert_ok(import(house, key, MATERIAL_A, again));
     house_tick(house);
     assert_true(fake_token_has_key(house->fake, id));
+    assert_in_step(house, key);
+}
+
+static void test_what_an_import_could_not_clear_away_is_destroyed_later(void **state)
+{
+    house_t *house = *state;
+    _cleanup_(kms_key) kms_key_t *key = symmetric(house);
+    how_t cut = again;
+    uint8_t id[KMS_ID];
+
+    unimport_cut_off(house, key, id);
+    lost_kind = TOKEN_OP_DESTROY;
+    lost_nth = 1; /* what the deletion left; before it comes what was imported to be compared */
+    lost_done = false;
+    lost_how = P11KMS_E_BUSY;
+    cut.run = until_lost;
+    p11kms_err err = import(house, key, MATERIAL_A, cut);
+    lost_how = P11KMS_E_TOKEN_LOST;
+    assert_err(err, P11KMS_E_TIMEOUT);
+    house_tick(house);
+    assert_false(fake_token_has_key(house->fake, id));
     assert_in_step(house, key);
 }
 
@@ -1189,6 +1211,7 @@ int main(void)
         TEST(test_an_import_whose_answer_is_lost_can_be_made_again_without_a_restart),
         TEST(test_a_deletion_cut_off_is_finished_while_running),
         TEST(test_material_that_came_back_is_not_destroyed_as_left_behind),
+        TEST(test_what_an_import_could_not_clear_away_is_destroyed_later),
         TEST(test_an_import_does_not_meet_the_destruction_of_what_it_makes),
         TEST(test_a_deletion_cut_off_is_finished_by_the_next_start),
         TEST(test_nothing_is_deleted_while_the_token_is_away),
