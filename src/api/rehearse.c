@@ -151,6 +151,7 @@ p11kms_err api_rehearse(const api_rehearsal *rehearsal, arena_t *arena, op_quest
     bool retires = key && strcmp(rehearsal->action, "kms:RetireGrant") == 0;
     bool kms = strcmp(op->row->service, "kms") == 0;
     policy_t *policy = retires ? request_retire_policy(op, key) : policy_of(rehearsal);
+    resource.account = retires ? NULL : resource.account; /* what a grant lets others do needs no Allow of theirs */
     op_question(op, rehearsal->action, &resource, policy, retires || policy != NULL, kms ? kms_conditions : NULL, op,
                 ret);
     _cleanup_(kms_grant) kms_grant_t *grant = retires ? request_retirable(op, key, &ret->set.granted)

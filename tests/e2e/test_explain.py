@@ -464,6 +464,8 @@ accounts:
                   Action: "kms:GenerateDataKey"
                   Resource: "*"
                   Condition: {StringEquals: {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
+  - id: "444455556666"
+    users: [{name: partner}]
 peers:
   - unix: {uid: UID}
     principal: arn:aws:iam::123456789012:user/admin
@@ -576,6 +578,17 @@ keys:
         self.clients["admin"].put_key_policy(
             KeyId=key, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
         self.assertEqual(self.explain("app", "kms:RetireGrant", key).returncode, DENIED)
+
+    def test_a_retiring_principal_of_another_account_needs_no_allow_of_its_own(self):
+        key = self.clients["admin"].create_key()["KeyMetadata"]["Arn"]
+        retires = ("policy", "explain", "--principal", PARTNER, "--action", "kms:RetireGrant", "--resource", key)
+        self.assertEqual(self.service.p11kms(*retires, check=False).returncode, DENIED)
+        grant = self.clients["admin"].create_grant(
+            KeyId=key, Operations=["Encrypt"], GranteePrincipal="arn:aws:iam::123456789012:user/app",
+            RetiringPrincipal=PARTNER)["GrantId"]
+        done = self.service.p11kms(*retires, check=False)
+        self.assertEqual(done.returncode, ALLOWED, done.stdout)
+        self.assertIn(f"since the grant {grant} allows it\n", done.stdout)
 
     def test_a_policy_of_the_store_is_told_by_the_id_of_its_key(self):
         done = self.explain("admin", "kms:EnableKey", self.loose)
