@@ -101,6 +101,8 @@ const char *request_alias_said(op_t *op, slice_t name);
 /** As request_key() by id or ARN, for the operations of rotation and of multi-Region keys: AWS refuses an alias in other
  *  words there. @retval P11KMS_E_ARN */
 MUST_USE p11kms_err request_key_no_alias(op_t *op, kms_doing doing);
+/** The account in the ARN of a key or alias in this Region; NULL where it is the caller's, and for other names. */
+const char *request_foreign_account(op_t *op, slice_t name);
 /** Keys of other accounts are there for a few operations alone. @retval P11KMS_E_DENIED with a sentence */
 MUST_USE p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *key);
 /**

@@ -30,8 +30,7 @@ p11kms_err request_crosses(const op_t *op, const char *action, const kms_key_t *
     return crosses(op, action, key->account, key->arn);
 }
 
-/* The account in the ARN of a key or alias in this Region; NULL where it is the caller's, and for other names. */
-static const char *foreign_account(op_t *op, slice_t name)
+const char *request_foreign_account(op_t *op, slice_t name)
 {
     slice_t parts[5];
 
@@ -100,7 +99,7 @@ p11kms_err request_key_as(op_t *op, slice_t name, kms_name_form form, const char
 {
     request_t *request = op->act;
     _cleanup_(kms_key) kms_key_t *key = NULL;
-    const char *foreign = foreign_account(op, name);
+    const char *foreign = request_foreign_account(op, name);
     const char *said = foreign ? arena_strndup(op->arena, (const char *)name.data, name.len) : NULL;
 
     /* Of this key and no other: ReEncrypt names two. */

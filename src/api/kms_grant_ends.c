@@ -105,10 +105,10 @@ policy_t *request_retire_policy(op_t *op, const kms_key_t *key)
 }
 
 /* Whoever may not is told so in the same words, whatever grant there is: none, or one that names others. */
-static p11kms_err refuse(const op_t *op, const kms_key_t *key)
+static p11kms_err refuse(const op_t *op, const char *key_arn)
 {
     FAIL(P11KMS_E_DENIED, "User: %s is not authorized to perform: %s on resource: %s", op->auth.principal->arn,
-         op->row->action, key->arn);
+         op->row->action, key_arn);
 }
 
 /* A grant that is not there could be retired by those who may retire any of the key. */
@@ -123,7 +123,7 @@ static p11kms_err may_retire(op_t *op, const kms_key_t *key, bool again)
     bool may = again ? op_would_allow(op, op->row->action, &resource, policy, true, kms_conditions, op)
                      : op_authorize(op, &resource, policy, true, kms_conditions, op) == P11KMS_OK;
     request->asked = NULL;
-    return may ? P11KMS_OK : refuse(op, key);
+    return may ? P11KMS_OK : refuse(op, key->arn);
 }
 
 /* Grants of a key are looked through so many at a time. */
@@ -192,13 +192,17 @@ static p11kms_err key_of_token(op_t *op, uint8_t ret_id[KMS_GRANT_ID])
     return P11KMS_OK;
 }
 
+/* Whether another account has the key is not found out by asking. */
 static p11kms_err key_by_name(op_t *op, uint8_t ret_id[KMS_GRANT_ID])
 {
     request_t *request = op->act;
+    slice_t name = in_string(op, "KeyId");
 
     TRY(in_grant_id(op, ret_id));
-    return kms_resolve(request->kms, op->account, op->region, in_string(op, "KeyId"), KMS_NAME_KEY, op->arena,
-                       &request->key);
+    p11kms_err err = kms_resolve(request->kms, op->account, op->region, name, KMS_NAME_KEY, op->arena, &request->key);
+    return err == P11KMS_E_KEY_NOT_FOUND && request_foreign_account(op, name)
+               ? refuse(op, arena_strndup(op->arena, (const char *)name.data, name.len))
+               : err;
 }
 
 /* By token, or by key and id. */

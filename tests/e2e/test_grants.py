@@ -420,6 +420,13 @@ class Ending(GrantCase):
             self.refused("NotFoundException", f"Grant ID {'0' * 64} is not found", "RetireGrant", by, KeyId=key["Arn"],
                          GrantId="0" * 64)
 
+    def test_whether_another_account_has_a_key_is_not_found_out_by_retiring(self):
+        there = self.key_with(statement(user("admin")))["Arn"]
+        for by, who in ((self.otherapp, "app"), (self.partner, "partner")):
+            for key in (there, there[:-36] + "00000000-0000-4000-8000-000000000000"):
+                self.refused("AccessDeniedException", f"User: {user(who, OTHER)} is not authorized to perform: "
+                             f"kms:RetireGrant on resource: {key}", "RetireGrant", by, KeyId=key, GrantId="0" * 64)
+
     def test_a_role_retires_by_its_sessions(self):
         key = self.new_key()
         self.grant(key, RetiringPrincipal=role("jobs/worker"))
