@@ -20,7 +20,12 @@ IDENTITIES = real.IDENTITIES.replace("      - name: app\n", """      - name: app
         trust: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "*"}, Action: "sts:*"}]}
         policies:
           - {name: all, document: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "*", Resource: "*"}]}}
+  - id: "999988887777"
+    users:
+      - name: stranger
 """)
+
+THEIRS = 'keys: [{alias: alias/theirs, account: "999988887777"}]\n'
 
 
 def quotas(text):
@@ -32,7 +37,7 @@ class QuotaCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.service = real.RealService(identities=IDENTITIES, top=cls.top)
+        cls.service = real.RealService(identities=IDENTITIES, keys=THEIRS, top=cls.top)
         cls.addClassCleanup(cls.service.close)
         cls.service.start()
         cls.app = cls.service.add_key("app")
@@ -75,6 +80,13 @@ class Rates(QuotaCase):
         text = self.service.monitor("/metrics")[1]
         found = re.search(rf'p11kms_throttled_total{{limit="{limit}"}} (\d+)', text)
         return int(found.group(1)) if found else 0
+
+    def test_a_rate_does_not_tell_that_another_account_has_a_key(self):
+        self.with_rates("symmetric: 1")
+        self.assertLess(self.passed(5, self.caller(), "Encrypt", KeyId=self.key, Plaintext=b"x"), 5)
+        for alias in ("alias/theirs", "alias/none"):
+            self.refused("AccessDeniedException", "the resource does not exist", self.caller(), "Encrypt",
+                         KeyId=f"arn:aws:kms:{REGION}:999988887777:{alias}", Plaintext=b"x")
 
     def test_without_a_rate_nobody_is_throttled(self):
         self.assertEqual(self.passed(200, self.caller(), "GenerateRandom", NumberOfBytes=1), 200)
