@@ -11,6 +11,7 @@
 #define SEVERITY_INFO 6
 
 #define PROGRAM "p11kmsd"
+#define UTF8_MORE_MAX 3 /* bytes of a character behind its first: RFC 3629 */
 
 static int severity_of(const glance_t *glance)
 {
@@ -84,14 +85,21 @@ static void put_word(buf_t *out, slice_t word, size_t max)
     buf_put_str(out, put ? " " : "- ");
 }
 
-/** At most @p max bytes, whole characters. */
+static bool goes_on(uint8_t byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/** At most @p max bytes, whole characters; of what is no UTF-8, just so many. */
 static slice_t cut(slice_t text, size_t max)
 {
     if (text.len > max) {
-        while (max > 0 && (text.data[max] & 0xc0) == 0x80) {
-            max--;
+        size_t at = max;
+
+        while (at > 0 && max - at < UTF8_MORE_MAX && goes_on(text.data[at])) {
+            at--;
         }
-        text.len = max;
+        text.len = goes_on(text.data[at]) ? max : at;
     }
     return text;
 }

@@ -130,6 +130,19 @@ static void test_a_long_record_is_cut_for_syslog_and_says_so(void **state)
     }
 }
 
+static void test_a_long_line_that_is_no_utf8_loses_no_more_than_it_must(void **state)
+{
+    _cleanup_buf_ buf_t line = { 0 };
+    _cleanup_buf_ buf_t out = { 0 };
+
+    (void)state;
+    while (line.len < COPY_SYSLOG_MAX + 500) {
+        buf_put_u8(&line, 0xa9);
+    }
+    copy_form_syslog(buf_slice(&line), "kms1", &out);
+    assert_in_range(out.len, COPY_SYSLOG_MAX - 3, COPY_SYSLOG_MAX);
+}
+
 static void test_the_journal_gets_the_longest_record_whole(void **state)
 {
     _cleanup_buf_ buf_t line = { 0 };
@@ -161,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_syslog_gets_the_header_of_rfc_5424_and_the_line),
         cmocka_unit_test(test_a_header_of_syslog_has_no_other_words),
         cmocka_unit_test(test_a_long_record_is_cut_for_syslog_and_says_so),
+        cmocka_unit_test(test_a_long_line_that_is_no_utf8_loses_no_more_than_it_must),
         cmocka_unit_test(test_the_journal_gets_the_longest_record_whole),
         cmocka_unit_test(test_a_line_that_is_no_record_is_passed_on),
     };
