@@ -34,7 +34,7 @@ static bool fits_action(const char *value, const glance_t *glance)
     if (!colon) {
         return fits(value, glance->event);
     }
-    bool same = service.len == len && memcmp(service.data, value, len) == 0;
+    bool same = slice_eq(service, SLICE(value, len));
     return (same || (len == 1 && value[0] == '*')) && fits(colon + 1, glance->event);
 }
 
